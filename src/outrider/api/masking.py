@@ -1,0 +1,35 @@
+"""What readers without `pii:read` see of personal data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+HIDDEN = "•••"
+DOT = "•"
+#: Runs of digits that may be a phone number, as providers like to quote them in their words.
+NUMBERS = re.compile(r"\+?\d[\d ().-]{5,}\d")
+MAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
+
+
+def mask_address(value: str) -> str:
+    """``+33612345678`` to ``+336•••••78``, ``zoe@example.org`` to ``z•••@example.org``, anything else to ``ab•••``."""
+    if "@" in value:
+        return f"{value[:1]}{HIDDEN}{value[value.index('@') :]}"
+    if value.startswith("+") and len(value) > 8:
+        return f"{value[:4]}{DOT * (len(value) - 6)}{value[-2:]}"
+    return f"{value[:2]}{HIDDEN}" if len(value) > 8 else HIDDEN
+
+
+def mask_text(text: str | None) -> str | None:
+    """A sentence of ours or of a provider without phone numbers and e-mail addresses."""
+    if not text:
+        return text
+    masked = MAIL.sub(lambda found: mask_address(found[0]), text)
+    return NUMBERS.sub(lambda found: mask_address("+" + re.sub(r"\D", "", found[0])), masked)
+
+
+def mask_traits(traits: Mapping[str, Any]) -> dict[str, Any]:
+    """The names of personal traits; their values are hidden."""
+    return dict.fromkeys(traits, HIDDEN)

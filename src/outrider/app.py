@@ -1,0 +1,214 @@
+"""The composition root: settings → a wired Outrider. The only file that knows which implementations are used."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from outrider import wiring
+from outrider.configuration import Configuration, build, digest_of
+from outrider.domain.problem import Problem
+from outrider.domain.work import Ceiling
+from outrider.lib.clock import SystemClock
+from outrider.lib.http import open_http
+from outrider.lib.ids import Hasher
+from outrider.plugged import gates, shipped
+from outrider.secrets import Keys, load_keys
+from outrider.settings import Settings
+from outrider.store.durability import assert_durable
+from outrider.store.launcher import find_running, launch
+from outrider.store.migrate import migrate
+from outrider.store.partitions import drop_partitions, ensure_partitions
+from outrider.store.pg_configurations import load_configuration, newest_number, save_configuration
+from outrider.store.pg_signals import Signals
+from outrider.store.postgres import PostgresStore, open_pool
+from outrider.workers.deliver import Delivery
+from outrider.workers.engine import Engine, Library, Version
+from outrider.workers.prepare import Account
+from outrider.workers.resolve import Resolver
+from outrider.workers.sweep import Sweep
+from outrider.workers.wake import Wakes
+
+ROLES = ("api", "engine", "deliver", "sweep")
+
+
+class NothingApplied(Exception):
+    """No configuration was applied yet."""
+
+
+class Refused(Exception):
+    """A configuration has errors and was not applied."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(f"{sum(problem.is_error for problem in problems)} errors")
+        self.problems = problems
+
+
+@dataclass
+class Opened:
+    """An open database with the keys that open what is in it."""
+
+    settings: Settings
+    dsn: str
+    store: PostgresStore
+    keys: Keys
+    hasher: Hasher
+    clock: SystemClock
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[str]:
+    """The database's DSN: the configured one, or an embedded server that runs as long as the block."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    running = await launch(settings.home / "postgres", programs_folder=settings.postgres_bin)
+    async with running:
+        yield running.address.dsn()
+
+
+@asynccontextmanager
+async def reach_database(settings: Settings) -> AsyncIterator[str]:
+    """As `open_database`, but joins the embedded server of a running Outrider when there is one: for short commands."""
+    found = find_running(settings.home / "postgres") if settings.database_url is None else None
+    if found is not None:
+        yield found.dsn()
+        return
+    async with open_database(settings) as dsn:
+        yield dsn
+
+
+@asynccontextmanager
+async def open_store(settings: Settings, dsn: str, *, connections: int = 12) -> AsyncIterator[Opened]:
+    """A migrated, durable store over a pool of connections. Raises UnsafeDurability, MigrationRefused, OSError."""
+    keys = load_keys(settings.home)
+    hasher = Hasher(keys.index_key())
+    pool = await open_pool(dsn, most=connections)
+    try:
+        async with pool.acquire() as connection:
+            if not settings.unsafe_durability:
+                await assert_durable(connection)
+            await migrate(connection)
+            await ensure_partitions(connection, SystemClock().now())
+        store = PostgresStore(pool, keys.ring(), hasher, await _ceiling(pool))
+        yield Opened(settings, dsn, store, keys, hasher, SystemClock())
+    finally:
+        await asyncio.wait_for(pool.close(), 10)
+
+
+async def _ceiling(pool: object) -> Ceiling:
+    stored = await load_configuration(pool)
+    if stored is None:
+        return Ceiling()
+    configuration, _ = build(stored.files, shipped(), number=stored.number)
+    return configuration.toml.ceiling if configuration else Ceiling()
+
+
+async def apply_files(opened: Opened, files: Mapping[str, str], note: str = "") -> tuple[int, bool, list[Problem]]:
+    """Check and keep a configuration: its number, whether it is new, and its warnings. Raises Refused."""
+    configuration, problems = build(files, shipped())
+    if configuration is None:
+        raise Refused(problems)
+    number, new = await save_configuration(opened.store.pool, digest_of(files), files, note)
+    return number, new, problems
+
+
+async def current_configuration(opened: Opened, number: int | None = None) -> Configuration:
+    """An applied configuration, compiled. Raises NothingApplied."""
+    stored = await load_configuration(opened.store.pool, number)
+    if stored is None:
+        raise NothingApplied("no configuration was applied yet; run: outrider apply FOLDER")
+    configuration, problems = build(stored.files, shipped(), number=stored.number)
+    if configuration is None:
+        raise Refused(problems)
+    return configuration
+
+
+class Outrider:
+    """One process with some of the roles, over an open store."""
+
+    def __init__(self, opened: Opened, configuration: Configuration, roles: Iterable[str] = ROLES) -> None:
+        self.opened = opened
+        self.roles = tuple(roles)
+        self.wakes = Wakes()
+        self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        code = Version(version("outrider"), version("tzdata"))
+        self.library = Library(configuration, lambda number: current_configuration(opened, number), code)
+        self.accounts = self._accounts(configuration)
+        self.http = open_http("pool")
+        self.desk = wiring.build_desk(self.library, self.accounts, self.public_url)
+        self.engine = Engine(opened.store, self.library, gates(), opened.hasher, opened.clock, self.wakes, self.owner)
+        self.delivery = Delivery(opened.store, self.desk, self.http, opened.clock, self.wakes, self.owner)
+        resolver = Resolver(opened.store, self.desk, self.http, opened.clock)
+        self.sweep = Sweep(opened.store, resolver, opened.clock, self.wakes, self._partitions, self.refresh)
+        self._signals = Signals(opened.dsn, self._hear)
+        self._stop = asyncio.Event()
+
+    @property
+    def public_url(self) -> str:
+        """Where providers reach us."""
+        settings = self.opened.settings
+        return settings.public_url or self.library.current.toml.public_url or settings.listen_url
+
+    def _accounts(self, configuration: Configuration) -> dict[str, Account]:
+        return wiring.build_accounts(configuration, self.opened.keys.index_key(), None)
+
+    def _hear(self, topic: str) -> None:
+        wake = self.wakes.topics().get(topic)
+        if wake is not None:
+            wake.hear()
+
+    async def refresh(self) -> None:
+        """Take over a configuration that was applied meanwhile."""
+        number = await newest_number(self.opened.store.pool)
+        if number <= self.library.current.number:
+            return
+        configuration = await current_configuration(self.opened, number)
+        self.library.replace_current(configuration)
+        self.accounts.clear()
+        self.accounts.update(self._accounts(configuration))
+        self.desk.replace_routes(configuration.toml.routes)
+
+    async def _partitions(self) -> None:
+        now = self.opened.clock.now()
+        async with self.opened.store.pool.acquire() as connection:
+            await ensure_partitions(connection, now)
+            await drop_partitions(connection, now)
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Do the roles of this process until `stop`; calls `ready` once they run. An error in one ends them all."""
+        for topic, wake in self.wakes.topics().items():
+            wake.pass_on = lambda topic=topic: self._signals.send(topic)  # type: ignore[misc]
+        self._signals.start()
+        await self.library.ensure(await self._versions_in_use())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in self._parts():
+                    group.create_task(part.run())
+                ready()
+                await self._stop.wait()
+                for part in self._parts():
+                    part.stop()
+        finally:
+            await self._signals.stop()
+            await self.http.close()
+
+    def _parts(self) -> list[Engine | Delivery | Sweep]:
+        parts = {"engine": self.engine, "deliver": self.delivery, "sweep": self.sweep}
+        return [part for role, part in parts.items() if role in self.roles]  # type: ignore[misc]
+
+    async def _versions_in_use(self) -> list[int]:
+        """Configurations that queued messages still render with."""
+        rows = await self.opened.store.pool.fetch(
+            "select distinct m.config from outbox o join messages m on m.id = o.message"
+        )
+        return [row["config"] for row in rows]
+
+    def stop(self) -> None:
+        """Let every part finish what it has begun, then end."""
+        self._stop.set()

@@ -1,0 +1,123 @@
+"""`outrider sandbox`: simulated providers on a local port."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from outrider.sandbox.faults import Fault
+    from outrider.sandbox.running import Sandbox
+    from outrider.sandbox.side import Options
+
+DEFAULT_PORT = 4020
+
+
+@click.command()
+@click.option("--port", default=DEFAULT_PORT, show_default=True, help="Port for all providers; 0 for a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--ledger",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("sandbox-ledger.ndjson"),
+    show_default=True,
+    help="File that receives one line per accepted message.",
+)
+@click.option("--receipts/--no-receipts", default=True, show_default=True, help="Post receipts to callback URLs.")
+@click.option("--progress", is_flag=True, help="Also post the receipt that says a message is on its way.")
+@click.option("--receipt-delay", default=50.0, show_default=True, help="Milliseconds until the first receipt.")
+@click.option("--retry-scale", default=1.0, show_default=True, help="Factor on waits before callbacks are tried again.")
+@click.option("--magic/--no-magic", default=True, show_default=True, help="Numbers ending in 555 000x have a fate.")
+@click.option("--seed", default=0, show_default=True, help="Seed of every fault, so that runs repeat.")
+@click.option(
+    "--faults",
+    "faults_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON file with one fault or a list of them.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the addresses as one JSON object.")
+def sandbox(
+    port: int,
+    host: str,
+    ledger: Path,
+    receipts: bool,
+    progress: bool,
+    receipt_delay: float,
+    retry_scale: float,
+    magic: bool,
+    seed: int,
+    faults_file: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Run simulated providers that keep a ledger and misbehave on command.
+
+    Prints one line with the address when ready; faults, ledger and replies are at /_sandbox/. Ends on interrupt.
+    """
+    import uvloop
+
+    from outrider.sandbox.side import Options
+
+    options = Options(
+        receipts=receipts,
+        progress=progress,
+        receipt_delay=receipt_delay / 1000,
+        retry_scale=retry_scale,
+        magic=magic,
+        seed=seed,
+    )
+    faults = _read_faults(faults_file) if faults_file else []
+    try:
+        uvloop.run(_serve(host, port, ledger, options, faults, None if quiet else as_json))
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot start the sandbox on {host}:{port} with ledger {ledger}: {error}"
+        ) from error
+
+
+COMMAND = sandbox
+
+
+def _read_faults(file: Path) -> list[Fault]:
+    """The rules in a file. Raises ClickException naming the file and what is wrong."""
+    import msgspec
+
+    from outrider.sandbox.admin import FAULTS
+
+    try:
+        faults = FAULTS.decode(file.read_bytes())
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{file}: expected one fault or a list of faults as JSON: {error}") from error
+    return faults if isinstance(faults, list) else [faults]
+
+
+async def _serve(
+    host: str, port: int, ledger: Path, options: Options, faults: list[Fault], as_json: bool | None
+) -> None:
+    """Run until SIGINT or SIGTERM. as_json: None prints nothing."""
+    from outrider.sandbox.admin import Refusal
+    from outrider.sandbox.running import running_sandbox
+
+    over = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    try:
+        async with running_sandbox(ledger, port, host=host, options=options, faults=faults) as running:
+            if as_json is not None:
+                click.echo(_ready(running, ledger, as_json))
+            await over.wait()
+    except Refusal as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _ready(running: Sandbox, ledger: Path, as_json: bool) -> str:
+    if as_json:
+        return json.dumps({"urls": running.urls, "ledger": str(ledger)})
+    own = ", ".join(f"{name} {url}" for name, url in running.urls.items() if name != "all")
+    return f"sandbox ready at {running.url} ({own}); ledger {ledger}"

@@ -1,0 +1,130 @@
+"""`outrider sms count`: what a text costs as an SMS, which characters make it expensive, what to write instead."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from outrider.content.sms import Count, Offender
+
+#: Offenders described one by one; a text in a foreign script would fill the screen otherwise.
+DESCRIBED = 20
+
+
+@click.group()
+def sms() -> None:
+    """Look at SMS texts."""
+
+
+@sms.command("count")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs instead of a summary.")
+def count_text(as_json: bool) -> None:
+    """Count the segments of the UTF-8 text on standard input.
+
+    Exactly one newline at the end is left out, because most programs add one; further ones are part of the text.
+    """
+    from outrider.content.sms import count
+
+    text = _read_text()
+    counted = count(text)
+    click.echo(_as_json(counted) if as_json else "\n".join(_summary(text, counted)))
+
+
+COMMAND = sms
+
+
+def _read_text() -> str:
+    """Standard input as text; ends the program with code 2 and the place of the first byte that is not UTF-8."""
+    raw = sys.stdin.buffer.read()
+    try:
+        return raw.decode("utf-8").removesuffix("\n")
+    except UnicodeDecodeError as error:
+        click.echo(
+            f"error: standard input is not UTF-8: byte 0x{raw[error.start]:02X} at offset {error.start} "
+            f"({error.reason})\n  hint: convert it first, for example with `iconv -f latin1 -t utf-8`",
+            err=True,
+        )
+        raise SystemExit(2) from None
+
+
+def _as_json(counted: Count) -> str:
+    import msgspec
+
+    return msgspec.json.encode(counted).decode()
+
+
+def _summary(text: str, counted: Count) -> list[str]:
+    if not counted.segments:
+        return ["The text is empty: 0 segments; no provider accepts it."]
+    return [_first_line(text, counted), *_torn(text), *_described(text, counted), *_advice(text, counted)]
+
+
+def _first_line(text: str, counted: Count) -> str:
+    from outrider.content.sms import capacity, parts, size_of
+
+    last, room = size_of(parts(text)[-1], counted.encoding), capacity(counted)
+    return (
+        f"{counted.encoding}, {_many(counted.characters, 'character')}, {_many(counted.units, 'unit')}: "
+        f"{_many(counted.segments, 'segment')}; the last one holds {last} of {room} units"
+    )
+
+
+def _torn(text: str) -> list[str]:
+    from outrider.content.sms import torn
+
+    return [f"note: a segment ends inside the character at index {index}" for index in torn(text)]
+
+
+def _described(text: str, counted: Count) -> list[str]:
+    lines = [_describe(text, offender) for offender in counted.offenders[:DESCRIBED]]
+    rest = len(counted.offenders) - DESCRIBED
+    return [*lines, f"and {_many(rest, 'more character')}; --json lists all"] if rest > 0 else lines
+
+
+def _describe(text: str, offender: Offender) -> str:
+    import unicodedata
+
+    from outrider.domain.problem import Problem, show
+
+    before = text[: offender.index]
+    line, column = before.count("\n") + 1, offender.index - (before.rfind("\n") + 1) + 1
+    name = unicodedata.name(offender.char, "a character without a name")
+    message = f"U+{ord(offender.char):04X} {name} forces UCS-2"
+    problem = Problem("text", line, column, message, _hint(offender.replacement), severity="warning")
+    return "\n" + show(problem, text)
+
+
+def _hint(replacement: str | None) -> str:
+    if replacement is None:
+        return "nothing in GSM-7 says the same; leave it out if you can"
+    return f"write {replacement!r} instead" if replacement else "leave it out, nothing is lost"
+
+
+def _advice(text: str, counted: Count) -> list[str]:
+    """What the text would cost as proposed, and without the characters that have no replacement."""
+    from outrider.content.sms import count, transliterate
+
+    if not counted.offenders:
+        return []
+    proposed = transliterate(text)
+    lines = [f"\nWritten as proposed: {_cost(count(proposed), counted)}"]
+    left = {offender.char for offender in count(proposed).offenders}
+    if left:
+        without = "".join(char for char in proposed if char not in left)
+        lines.append(f"Without the characters that have no replacement: {_cost(count(without), counted)}")
+    return lines
+
+
+def _cost(after: Count, before: Count) -> str:
+    saved = before.segments - after.segments
+    verdict = f"saves {_many(saved, 'segment')}" if saved > 0 else "saves no segment"
+    if saved < 0:
+        verdict = f"costs {_many(-saved, 'segment')} more"
+    return f"{after.encoding}, {_many(after.segments, 'segment')} ({verdict})"
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

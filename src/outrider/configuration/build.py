@@ -1,0 +1,217 @@
+"""Files → Configuration: everything checked against everything, then compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from outrider.configuration.files import digest_of
+from outrider.configuration.kinds import Kind, read_kind
+from outrider.configuration.overrides import read_override
+from outrider.configuration.sources import read_source
+from outrider.configuration.toml import FILE, Toml, place_of, read_toml
+from outrider.content.template import TemplateSet, compile_templates
+from outrider.contracts.channel import Channel
+from outrider.contracts.surroundings import Surroundings, TemplateFacts, suggest
+from outrider.domain.policy import MarketOverride, MarketRules, Policy
+from outrider.domain.problem import Problem
+from outrider.ingest.mapping import PROFILE, Mapper, SourceMapping
+from outrider.journeys import Definition, Program, Timed, check, compile_program, timed_kinds
+from outrider.orchestration.policy import PolicyError, build_policy
+
+
+class Shipped(msgspec.Struct, frozen=True):
+    """The plug-ins a configuration is checked against."""
+
+    markets: Mapping[str, MarketRules]
+    channels: Mapping[str, Channel]
+    #: Provider name → its class.
+    providers: Mapping[str, Any]
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """One applied version of a company folder, compiled."""
+
+    number: int
+    digest: str
+    toml: Toml
+    policy: Policy
+    kinds: Mapping[str, Kind]
+    mapper: Mapper
+    templates: TemplateSet
+    journeys: Mapping[str, Program]
+    #: Event type → journeys it starts.
+    starts: Mapping[str, tuple[Program, ...]]
+    timed: Timed
+    open_traits: frozenset[str]
+
+
+def build(
+    files: Mapping[str, str], shipped: Shipped, *, number: int = 0, on: date | None = None
+) -> tuple[Configuration | None, list[Problem]]:
+    """Check and compile. None when any problem is an error; warnings come with a configuration."""
+    builder = _Builder(files, shipped, on)
+    configuration = builder.configuration(number)
+    problems = sorted(builder.problems, key=lambda problem: (problem.file, problem.line, problem.column))
+    return (None if any(problem.is_error for problem in problems) else configuration), problems
+
+
+class _Builder:
+    """Reads part after part, collecting problems."""
+
+    def __init__(self, files: Mapping[str, str], shipped: Shipped, on: date | None) -> None:
+        self.files = files
+        self.shipped = shipped
+        self.on = on
+        self.problems: list[Problem] = []
+
+    def configuration(self, number: int) -> Configuration:
+        toml = self.toml()
+        kinds = self.kinds()
+        sources = self.sources(kinds)
+        templates, problems = compile_templates(self.files)
+        self.problems += problems
+        policy = self.policy(toml, number)
+        surroundings = self.surroundings(kinds, sources, templates, policy)
+        definitions = self.journeys(surroundings)
+        programs = {name: compile_program(definition, number) for name, definition in definitions.items()}
+        profile = kinds.get(PROFILE)
+        return Configuration(
+            number=number,
+            digest=digest_of(self.files),
+            toml=toml,
+            policy=policy,
+            kinds=kinds,
+            mapper=self.mapper(sources, toml),
+            templates=templates,
+            journeys=programs,
+            starts=_starts(programs.values()),
+            timed=timed_kinds(surroundings),
+            open_traits=profile.open_traits if profile else frozenset(),
+        )
+
+    def toml(self) -> Toml:
+        toml, problems = read_toml(self.files.get(FILE, ""))
+        self.problems += problems
+        text = self.files.get(FILE, "")
+        for account in toml.accounts:
+            if account.provider not in self.shipped.providers:
+                line, column, length = place_of(text, ["accounts", account.name, "provider"])
+                hint = suggest(account.provider, self.shipped.providers) or _known(self.shipped.providers)
+                message = f"there is no provider '{account.provider}'"
+                self.problems.append(Problem(FILE, line, column, message, hint, length))
+        for index, route in enumerate(toml.routes):
+            self.route_words(text, index, "channel", (route.channel,), self.shipped.channels)
+            self.route_words(text, index, "markets", route.markets, self.shipped.markets)
+        return toml
+
+    def route_words(self, text: str, index: int, key: str, words: Iterable[str], known: Mapping[str, Any]) -> None:
+        for word in words:
+            if word not in known:
+                line, column, length = place_of(text, ["routes", f"[{index}]"], key)
+                message = f"there is no {key.removesuffix('s')} '{word}'"
+                self.problems.append(
+                    Problem(FILE, line, column, message, suggest(word, known) or _known(known), length)
+                )
+
+    def kinds(self) -> dict[str, Kind]:
+        found: dict[str, Kind] = {}
+        for path, text in self.within("objects/"):
+            kind, problems = read_kind(text, path)
+            self.problems += problems
+            if kind is not None and kind.name in found:
+                self.problems.append(Problem(path, 1, 1, f"the kind '{kind.name}' is declared twice"))
+            elif kind is not None:
+                found[kind.name] = kind
+        return found
+
+    def sources(self, kinds: Mapping[str, Kind]) -> tuple[SourceMapping, ...]:
+        found = []
+        for path, text in self.within("sources/"):
+            source, problems = read_source(text, path, kinds, tuple(self.shipped.channels))
+            self.problems += problems
+            if source is not None:
+                found.append(source)
+        return tuple(found)
+
+    def policy(self, toml: Toml, number: int) -> Policy:
+        overrides: list[MarketOverride] = []
+        for path, text in self.within("markets/"):
+            override, problems = read_override(text, path)
+            self.problems += problems
+            if override is not None:
+                overrides.append(override)
+        packs = self.shipped.markets.values()
+        try:
+            return build_policy(packs, toml.home_market, toml.caps, overrides, config=number, on=self.on)
+        except PolicyError as error:
+            self.problems += [self.policy_problem(sentence) for sentence in error.problems]
+            return build_policy(packs, next(iter(self.shipped.markets)), config=number)
+
+    def policy_problem(self, sentence: str) -> Problem:
+        place, _, message = sentence.partition(": ")
+        if place in self.files:
+            return Problem(place, 1, 1, message)
+        key = "home_market" if place.startswith("home") else "caps"
+        line, column, length = place_of(self.files.get(FILE, ""), [key])
+        return Problem(FILE, line, column, sentence, length=length)
+
+    def surroundings(
+        self,
+        kinds: Mapping[str, Kind],
+        sources: tuple[SourceMapping, ...],
+        templates: TemplateSet,
+        policy: Policy,
+    ) -> Surroundings:
+        used = {route.channel for route in read_toml(self.files.get(FILE, ""))[0].routes}
+        profile = kinds.get(PROFILE)
+        return Surroundings(
+            templates={name: _template_facts(templates, name) for name in templates.names},
+            objects={name: kind.traits for name, kind in kinds.items() if name != PROFILE},
+            profile=profile.traits if profile else None,
+            events={name: None for source in sources for name in source.events},
+            channels=tuple(name for name in self.shipped.channels if name in used or not used),
+        )
+
+    def journeys(self, surroundings: Surroundings) -> dict[str, Definition]:
+        found: dict[str, Definition] = {}
+        for path, text in self.within("journeys/"):
+            checked = check(text, path, surroundings)
+            self.problems += checked.problems
+            definition = checked.definition
+            if definition is not None and definition.journey in found:
+                self.problems.append(Problem(path, 1, 1, f"the journey '{definition.journey}' is declared twice"))
+            elif definition is not None:
+                found[definition.journey] = definition
+        return found
+
+    def mapper(self, sources: tuple[SourceMapping, ...], toml: Toml) -> Mapper:
+        regions = {code: market.phone_region for code, market in self.shipped.markets.items()}
+        return Mapper(sources, regions, regions.get(toml.home_market, "FR"))
+
+    def within(self, folder: str) -> list[tuple[str, str]]:
+        return [(path, text) for path, text in sorted(self.files.items()) if path.startswith(folder)]
+
+
+def _template_facts(templates: TemplateSet, name: str) -> TemplateFacts:
+    declaration = templates.declaration(name)
+    contents: dict[str, tuple[str, ...]] = {}
+    for channel in templates.channels(name):
+        contents[channel] = templates.locales(name, channel)
+    return TemplateFacts(
+        contents=contents, purpose=declaration.purpose, variables=tuple(sorted(templates.variables(name)))
+    )
+
+
+def _starts(programs: Iterable[Program]) -> dict[str, tuple[Program, ...]]:
+    starts: dict[str, tuple[Program, ...]] = {}
+    for program in programs:
+        starts[program.start.on] = (*starts.get(program.start.on, ()), program)
+    return starts
+
+
+def _known(names: Iterable[str]) -> str:
+    return f"known: {', '.join(names)}"

@@ -1,0 +1,49 @@
+"""The files of a company folder as a mapping from path to text."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+#: What belongs to a configuration; everything else in the folder (sample events, notes) is passed over.
+PATTERNS = (
+    "outrider.toml",
+    "objects/*.yaml",
+    "sources/*.yaml",
+    "journeys/*.yaml",
+    "markets/*.yaml",
+    "templates/*/*",
+    "templates/*/markets/*/*",
+)
+
+
+class NoFolder(Exception):
+    """The folder is not a company folder; the text says what is missing."""
+
+
+def read_folder(folder: Path) -> dict[str, str]:
+    """Path in the folder (with slashes) → text, in order of paths. Raises NoFolder with a sentence."""
+    if not folder.is_dir():
+        raise NoFolder(f"{folder} is not a folder")
+    if not (folder / "outrider.toml").is_file():
+        raise NoFolder(f"{folder} has no outrider.toml: it is not a company folder")
+    paths = sorted({path for pattern in PATTERNS for path in folder.glob(pattern) if path.is_file()})
+    return {path.relative_to(folder).as_posix(): _text(path) for path in paths}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise NoFolder(f"{path}: byte {error.start} is not UTF-8") from error
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    """The version of a configuration: 64 hexadecimal digits over paths and texts."""
+    hashed = hashlib.blake2b(digest_size=32)
+    for path in sorted(files):
+        for part in (path, files[path]):
+            raw = part.encode()
+            hashed.update(len(raw).to_bytes(8, "big") + raw)
+    return hashed.hexdigest()

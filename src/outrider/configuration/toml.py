@@ -1,0 +1,190 @@
+"""outrider.toml: environment, accounts, routes, caps, ceilings; secrets by reference."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from outrider.contracts.reading import UNITS
+from outrider.contracts.surroundings import suggest
+from outrider.domain.policy import Cap
+from outrider.domain.problem import Problem
+from outrider.domain.purpose import Purpose
+from outrider.domain.route import Route
+from outrider.domain.work import Ceiling
+
+FILE = "outrider.toml"
+DURATION = re.compile(r"([0-9]{1,9})([smhdw])")
+
+
+class AccountEntry(msgspec.Struct, frozen=True):
+    """One account as written: its provider's own settings stay raw until the provider is known."""
+
+    name: str
+    provider: str
+    settings: Mapping[str, Any]
+    sandbox: bool = False
+    deadline: float = 10.0
+
+
+class _Ceilings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    per_hour: int = 20
+    per_day: int = 60
+
+
+class _Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    at_most: int
+    within: str
+    purposes: tuple[Purpose, ...] = ()
+    channels: tuple[str, ...] = ()
+
+
+class _RouteEntry(Route, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Toml(msgspec.Struct, frozen=True):
+    """The content of outrider.toml."""
+
+    environment: str = "production"
+    home_market: str = "FR"
+    public_url: str = ""
+    #: Addresses (patterns with *) that an environment other than production may write to.
+    allow: tuple[str, ...] = ()
+    accounts: tuple[AccountEntry, ...] = ()
+    routes: tuple[Route, ...] = ()
+    caps: tuple[Cap, ...] = ()
+    ceiling: Ceiling = Ceiling()
+
+
+class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    environment: str = "production"
+    home_market: str = "FR"
+    public_url: str = ""
+    allow: tuple[str, ...] = ()
+    accounts: dict[str, dict[str, Any]] = {}
+    routes: tuple[_RouteEntry, ...] = ()
+    caps: tuple[_Cap, ...] = ()
+    ceilings: _Ceilings = _Ceilings()
+
+
+def read_toml(text: str) -> tuple[Toml, list[Problem]]:
+    """The settings, or as much as could be read, and what is wrong."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return Toml(), [_syntax(str(error))]
+    try:
+        document = msgspec.convert(raw, _Document)
+    except msgspec.ValidationError as error:
+        return Toml(), [_validation(str(error), text)]
+    problems: list[Problem] = []
+    caps = tuple(_cap(cap, index, text, problems) for index, cap in enumerate(document.caps))
+    accounts = tuple(_account(name, entry, text, problems) for name, entry in document.accounts.items())
+    routes = tuple(msgspec.convert(msgspec.to_builtins(route), Route) for route in document.routes)
+    problems += _route_problems(routes, {account.name for account in accounts}, text)
+    ceiling = Ceiling(document.ceilings.per_hour, document.ceilings.per_day)
+    fields = (document.environment, document.home_market.upper(), document.public_url.rstrip("/"), document.allow)
+    return Toml(*fields, accounts, routes, caps, ceiling), problems
+
+
+def _syntax(message: str) -> Problem:
+    found = re.search(r"\(at line (\d+), column (\d+)\)", message)
+    line, column = (int(found[1]), int(found[2])) if found else (1, 1)
+    return Problem(FILE, line, column, re.sub(r"\s*\(at .*\)$", "", message))
+
+
+def _validation(message: str, text: str) -> Problem:
+    """msgspec names the path: "Object contains unknown field `x` - at `$.routes[0]`"."""
+    words, _, path = message.partition(" - at `")
+    named = re.search(r"field `([^`]+)`", words)
+    keys = re.findall(r"[A-Za-z_][\w-]*|\[\d+\]", path.rstrip("`").removeprefix("$"))
+    line, column, length = place_of(text, keys, named[1] if named else None)
+    known = _Document.__struct_fields__
+    hint = suggest(named[1], known) if named and not keys else ""
+    return Problem(FILE, line, column, words[:1].lower() + words[1:], hint, length)
+
+
+def place_of(text: str, keys: list[str], named: str | None = None) -> tuple[int, int, int]:
+    """Line, column and length of the last key of a path, found by its table's header; (1, 1, 1) when not found."""
+    lines = text.splitlines()
+    start = _header(lines, keys)
+    wanted = [named] if named else [key for key in reversed(keys) if not key.startswith("[")]
+    for key in wanted:
+        for number in range(start, len(lines)):
+            if number > start and lines[number].lstrip().startswith("["):
+                break
+            found = re.match(rf"\s*(\"?){re.escape(key)}\1\s*=", lines[number])
+            if found:
+                return number + 1, lines[number].index(key) + 1, len(key)
+    return start + 1, 1, max(1, len(lines[start]) if lines else 1)
+
+
+def _header(lines: list[str], keys: list[str]) -> int:
+    """The line (from 0) of the table a path leads into."""
+    if not keys:
+        return 0
+    table, index = keys[0], next((int(key[1:-1]) for key in keys if key.startswith("[")), None)
+    if index is not None:
+        headers = [n for n, line in enumerate(lines) if line.strip().startswith(f"[[{table}]]")]
+        return headers[index] if index < len(headers) else 0
+    names = {f"[{'.'.join(keys[:depth])}]" for depth in range(1, len(keys) + 1)}
+    headers = [n for n, line in enumerate(lines) if line.strip() in names]
+    return headers[-1] if headers else 0
+
+
+def _cap(cap: _Cap, index: int, text: str, problems: list[Problem]) -> Cap:
+    match = DURATION.fullmatch(cap.within)
+    if match is None:
+        line, column, length = place_of(text, ["caps", f"[{index}]"], "within")
+        problems.append(
+            Problem(FILE, line, column, f"expected a duration, found '{cap.within}'", "write 24h or 7d", length)
+        )
+    within = timedelta(seconds=int(match[1]) * UNITS[match[2]]) if match else timedelta(days=1)
+    return Cap(cap.name, cap.at_most, within, cap.purposes, cap.channels)
+
+
+def _account(name: str, entry: dict[str, Any], text: str, problems: list[Problem]) -> AccountEntry:
+    settings = {key: value for key, value in entry.items() if key not in ("provider", "sandbox", "deadline")}
+    provider, sandbox, deadline = entry.get("provider"), entry.get("sandbox", False), entry.get("deadline", 10.0)
+    if not isinstance(provider, str):
+        _account_problem(problems, text, name, "the account names no provider", 'add provider = "…"')
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+        _account_problem(problems, text, name, f"'{name}' is not a name: lower-case letters, digits and -", "")
+    if not isinstance(deadline, int | float) or not 0 < deadline <= 12:
+        # A call must be over well before a third of the delivery lease (45 s) has passed.
+        _account_problem(problems, text, name, "deadline is out of range: expected seconds, at most 12", "")
+        deadline = 10.0
+    return AccountEntry(name, str(provider), settings, bool(sandbox), float(deadline))
+
+
+def _account_problem(problems: list[Problem], text: str, name: str, message: str, hint: str) -> None:
+    line, column, length = place_of(text, ["accounts", name])
+    problems.append(Problem(FILE, line, column, message, hint, length))
+
+
+def _route_problems(routes: tuple[Route, ...], accounts: set[str], text: str) -> list[Problem]:
+    problems = []
+    seen: set[str] = set()
+    for index, route in enumerate(routes):
+        keys = ["routes", f"[{index}]"]
+        if route.name in seen:
+            problems.append(_at(text, keys, "name", f"two routes are called '{route.name}'"))
+        seen.add(route.name)
+        if route.account not in accounts:
+            hint = suggest(route.account, accounts)
+            problems.append(_at(text, keys, "account", f"there is no account '{route.account}'", hint))
+        if route.weight < 0:
+            problems.append(_at(text, keys, "weight", "expected a weight of 0 or more"))
+    return problems
+
+
+def _at(text: str, keys: list[str], key: str, message: str, hint: str = "") -> Problem:
+    line, column, length = place_of(text, keys, key)
+    return Problem(FILE, line, column, message, hint, length)

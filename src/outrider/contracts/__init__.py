@@ -1,0 +1,1 @@
+"""What a plug-in must offer: the ports, and the values that cross them."""

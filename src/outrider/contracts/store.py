@@ -1,0 +1,210 @@
+"""The ports of truth: the event log, the engine's store and delivery's store.
+
+Two implementations pass the same suites (testing/store_suite.py): PostgreSQL, and the in-memory store that
+serves the simulator. Personal data crosses these ports in clear; PostgreSQL seals it on its way in.
+Every method is one transaction unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from outrider.domain.attempt import AttemptState
+from outrider.domain.decision import Recent
+from outrider.domain.enrollment import Enrollment
+from outrider.domain.entry import Entry, Stop
+from outrider.domain.profile import Object, Profile
+from outrider.domain.purpose import Purpose
+from outrider.domain.work import (
+    Batch,
+    DeadLetter,
+    Done,
+    Due,
+    Intent,
+    Lease,
+    MessageState,
+    OpenDoubt,
+    Parked,
+    Refusal,
+    Reported,
+    Resolved,
+    Verdictless,
+    Work,
+)
+
+
+class Log(Protocol):
+    """The event log: append only, each entry once, read in an order that no late commit can disturb."""
+
+    async def append(self, entries: Sequence[Entry], stops: Sequence[Stop] = ()) -> list[int | None]:
+        """Store entries and stops in one transaction; positions in order, None for a repeat of a known event key.
+
+        A stop with scope ``address`` is the suppression of that address.
+
+        A key that occurs twice in one call is stored once. Durable when this returns.
+        """
+        ...
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep what could not be read, with its reason."""
+        ...
+
+    async def lift(self, keys: Sequence[str]) -> None:
+        """Remove stops (a consent granted again, a pause ended)."""
+        ...
+
+    async def applied(self, stream: bytes) -> int:
+        """The position up to which the engine has handled the group of this stream."""
+        ...
+
+
+class EngineStore(Protocol):
+    """What an engine loads and saves."""
+
+    async def lease(self, owner: str, seconds: float, most: int) -> Lease:
+        """Take or renew up to `most` groups whose lease is free, over or ours. Taking a group raises its fence."""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Give the groups back; others may take them at once."""
+        ...
+
+    async def take(self, lease: Lease, most: int) -> Work:
+        """Up to `most` entries and `most` due timers of the leased groups, with `now`.
+
+        `now` is the database's time, never earlier than any `now` used before for these groups.
+        """
+        ...
+
+    async def profiles(self, streams: Collection[bytes]) -> dict[bytes, Profile]:
+        """Those that exist and are not deleted."""
+        ...
+
+    async def enrollments(self, streams: Collection[bytes]) -> dict[bytes, list[Enrollment]]:
+        """The live enrollments of each stream, oldest first; streams without one are left out."""
+        ...
+
+    async def last_rounds(self, ids: Collection[bytes]) -> dict[bytes, Enrollment]:
+        """The newest round, live or ended, of each enrollment id that exists."""
+        ...
+
+    async def objects(self, streams: Collection[bytes]) -> dict[bytes, Object]:
+        """Those that exist and are not deleted, in their newest version."""
+        ...
+
+    async def related(self, streams: Collection[bytes], at: datetime) -> dict[bytes, list[tuple[bytes, str, str]]]:
+        """(other stream, its kind, role) of relations valid at an instant, from both ends, in a stable order."""
+        ...
+
+    async def suppressed(self, addresses: Collection[bytes]) -> dict[bytes, str]:
+        """Address hash → reason, for those that are suppressed."""
+        ...
+
+    async def recent(self, since: Mapping[bytes, datetime]) -> dict[bytes, list[Recent]]:
+        """Messages that hold a cap slot since an instant per stream, newest first.
+
+        A slot is taken by the decision, moves to the intent's time, is freed by failed, canceled and expired,
+        and is kept while unknown.
+        """
+        ...
+
+    async def messages(self, ids: Collection[bytes]) -> dict[bytes, MessageState]:
+        """The messages that exist, with their last decision."""
+        ...
+
+    async def decided(self, ids: Collection[bytes]) -> dict[bytes, tuple[int, bytes]]:
+        """Number and record of the last decision on each candidate that was ever decided."""
+        ...
+
+    async def parked(self, stream: bytes, most: int) -> list[Parked]:
+        """What waits behind a quarantined stimulus, in order."""
+        ...
+
+    async def save(self, batch: Batch) -> None:
+        """Write a batch. Raises Fenced, having written nothing, when any group it touches is no longer ours."""
+        ...
+
+
+class Claim(Protocol):
+    """Messages locked for this delivery worker until `commit` or the end of the block."""
+
+    @property
+    def now(self) -> datetime:
+        """The database's time."""
+        ...
+
+    @property
+    def due(self) -> Sequence[Due]:
+        """Claimed messages: express before normal before bulk, oldest due first."""
+        ...
+
+    async def commit(self, fence: int, intents: Sequence[Intent], others: Sequence[Verdictless]) -> list[Refusal]:
+        """Write intents (attempt row, status sending, ceilings counted, stops checked) and set the others back.
+
+        Refused intents get no attempt: their message is canceled (a stop on its address, consent or profile),
+        failed (a ceiling), or stays queued for another five seconds (a pause of its journey, channel, purpose
+        or account). Claimed messages that are in neither list stay in the outbox.
+        """
+        ...
+
+
+class DeliveryStore(Protocol):
+    """What delivery loads and saves."""
+
+    async def open_lease(self, owner: str, seconds: float) -> int:
+        """A new fence for this worker."""
+        ...
+
+    async def renew_lease(self, fence: int, seconds: float, floor: bytes) -> bool:
+        """Extend; `floor` is the smallest message id with an open intent. False when the lease is gone."""
+        ...
+
+    async def close_lease(self, fence: int) -> None:
+        """End a lease whose intents all have outcomes."""
+        ...
+
+    def claim(self, most: int) -> AbstractAsyncContextManager[Claim]:
+        """Lock due messages of the outbox that nobody else holds, in one open transaction without I/O inside."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """When the earliest message of the outbox is due; None when it is empty."""
+        ...
+
+    async def finish(self, fence: int, done: Sequence[Done]) -> None:
+        """Write outcomes. An attempt no longer in `intent` under this fence keeps what it became meanwhile."""
+        ...
+
+    async def rescue(self, grace_seconds: float, resolve_within: Mapping[Purpose, timedelta]) -> int:
+        """Turn intents of leases over for longer than the grace into unknown; how many.
+
+        Each gets a doubt, to be looked up at once and given up `resolve_within` after its intent. Nothing is run again.
+        """
+        ...
+
+    async def doubts(self, most: int) -> list[OpenDoubt]:
+        """Doubts whose look-up time has come, oldest first."""
+        ...
+
+    async def resolve(self, resolved: Sequence[Resolved]) -> None:
+        """Write what became of doubts, unless a receipt was faster."""
+        ...
+
+    async def report(self, reported: Sequence[Reported]) -> int:
+        """Store receipts once each and move statuses; how many were new. Unknown messages become orphans.
+
+        A receipt proves acceptance: it ends an intent or a doubt of its attempt. Receipts of awaited messages
+        are appended to the log.
+        """
+        ...
+
+    async def match_orphans(self, most: int) -> int:
+        """Match orphan receipts whose message is known by now; how many."""
+        ...
+
+    async def count_attempts(self, state: AttemptState) -> int:
+        """How many attempts are in a state."""
+        ...

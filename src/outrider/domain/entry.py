@@ -1,0 +1,182 @@
+"""What the event log holds: one tagged body for every kind of thing that can happen to a stream."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from outrider.domain.profile import Address, Relation
+from outrider.domain.receipt import Receipt
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A fact that happened (CloudEvents 1.0); source and id together are unique."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    subject: str | None = None
+    data: dict[str, Any] = {}
+
+
+class ProfileChange(msgspec.Struct, frozen=True):
+    """Traits and addresses to set; `replace` forgets what is not named. A trait set to None is removed."""
+
+    key: str
+    kind: str | None = None
+    market: str | None = None
+    locale: str | None = None
+    zone: str | None = None
+    traits: dict[str, Any] = {}
+    addresses: tuple[Address, ...] | None = None
+    replace: bool = False
+
+
+class ObjectChange(msgspec.Struct, frozen=True):
+    """Traits of an object; `replace` forgets what is not named."""
+
+    kind: str
+    key: str
+    traits: dict[str, Any] = {}
+    replace: bool = False
+    delete: bool = False
+
+
+class Effects(msgspec.Struct, frozen=True):
+    """What a source mapping reads out of one event."""
+
+    profile: ProfileChange | None = None
+    objects: tuple[ObjectChange, ...] = ()
+    relations: tuple[Relation, ...] = ()
+
+
+class Hop(msgspec.Struct, frozen=True):
+    """The next stream that must see an entry."""
+
+    kind: str
+    key: str
+
+
+class EventEntry(msgspec.Struct, frozen=True, tag="event"):
+    """An event with its mapped effects; visits its object streams first, then the profile."""
+
+    event: Event
+    effects: Effects = Effects()
+    #: The entity of this stream.
+    entity: Hop = Hop("profile", "")
+    #: Streams still to visit, in order.
+    path: tuple[Hop, ...] = ()
+
+
+class ProfileEntry(msgspec.Struct, frozen=True, tag="profile"):
+    """PUT or PATCH of a profile."""
+
+    change: ProfileChange
+
+
+class ForgetEntry(msgspec.Struct, frozen=True, tag="forget"):
+    """DELETE of a profile: journeys end, waiting messages are canceled, personal data goes."""
+
+    key: str
+
+
+class ObjectEntry(msgspec.Struct, frozen=True, tag="object"):
+    """PUT, PATCH or DELETE of an object."""
+
+    change: ObjectChange
+
+
+class ObjectChangedEntry(msgspec.Struct, frozen=True, tag="object_changed"):
+    """Tells a related profile that an object it stands in relation to has a new version."""
+
+    object: bytes
+    kind: str
+    version: int
+
+
+class RelationEntry(msgspec.Struct, frozen=True, tag="relation"):
+    """Sets or ends a relation."""
+
+    relation: Relation
+    delete: bool = False
+
+
+class ConsentEntry(msgspec.Struct, frozen=True, tag="consent"):
+    """A new line of the consent ledger."""
+
+    key: str
+    purpose: str
+    state: str
+    channel: str = ""
+    source: str = ""
+    #: Wording version, form, evidence: whatever proves it.
+    evidence: dict[str, Any] = {}
+    at: datetime | None = None
+
+
+class ReceiptEntry(msgspec.Struct, frozen=True, tag="receipt"):
+    """A receipt for a message that something awaits."""
+
+    message: bytes
+    receipt: Receipt
+
+
+class OutcomeEntry(msgspec.Struct, frozen=True, tag="outcome"):
+    """Delivery's last word on an awaited message: failed or expired, or it asks for a new decision (`stale`)."""
+
+    message: bytes
+    #: failed, expired, stale
+    result: str
+    reason: str = ""
+
+
+class ReplyEntry(msgspec.Struct, frozen=True, tag="reply"):
+    """An inbound message from a person."""
+
+    channel: str
+    sender: str
+    text: str
+    provider_id: str
+
+
+Body = (
+    EventEntry
+    | ProfileEntry
+    | ForgetEntry
+    | ObjectEntry
+    | ObjectChangedEntry
+    | RelationEntry
+    | ConsentEntry
+    | ReceiptEntry
+    | OutcomeEntry
+    | ReplyEntry
+)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One body addressed to one stream."""
+
+    stream: bytes
+    body: Body
+    at: datetime
+    #: The event key; a second entry with the same key is refused as a duplicate.
+    key: bytes | None = None
+    #: 0 until stored.
+    position: int = 0
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """What delivery must obey from this commit on."""
+
+    key: str
+    #: consent, address, profile, journey, channel, account
+    scope: str
+    reason: str
+
+
+def kind_of(body: Body) -> str:
+    """The tag of a body, as stored in the log's `kind` column."""
+    return str(body.__struct_config__.tag)

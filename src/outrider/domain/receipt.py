@@ -1,0 +1,47 @@
+"""What a provider reports later about a message it accepted, in our words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from outrider.domain.attempt import Reason
+
+
+class ReceiptStatus(StrEnum):
+    """The normal form of every provider's delivery report. An unknown word of theirs is no receipt at all."""
+
+    #: Still under way: confirms acceptance, says nothing final.
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    #: Engagement, not status: proves delivery too.
+    SEEN = "seen"
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """One report about one message of one account."""
+
+    provider_id: str
+    status: ReceiptStatus
+    reason: Reason | None = None
+    #: The provider's own word and code, kept for the operator.
+    detail: str = ""
+    #: Our attempt echo, where the provider brings it back in the body (else it comes from the callback's URL).
+    attempt: str | None = None
+    #: When it happened, by the provider's account; None when it does not say.
+    at: datetime | None = None
+    segments: int | None = None
+    price: float | None = None
+    currency: str | None = None
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An inbound message from a person."""
+
+    provider_id: str
+    sender: str
+    text: str
+    to: str = ""

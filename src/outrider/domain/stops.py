@@ -1,0 +1,44 @@
+"""The keys of stops: what delivery must obey in the intent transaction."""
+
+from __future__ import annotations
+
+from outrider.domain.message import Message
+
+#: A stop of these scopes ends a message; of the others (a pause) it only delays it.
+ENDING_SCOPES = frozenset({"address", "consent", "profile"})
+PAUSE_SCOPES = frozenset({"journey", "channel", "purpose", "account", "everything"})
+
+
+def address_key(address: bytes) -> str:
+    """The suppression of one address, by its keyed hash."""
+    return f"address:{address.hex()}"
+
+
+def consent_key(stream: bytes, purpose: str, channel: str = "") -> str:
+    """A withdrawal of one person for a purpose, on one channel where it names one."""
+    return f"consent:{stream.hex()}:{purpose}:{channel}"
+
+
+def profile_key(stream: bytes) -> str:
+    """Everything to one profile: it was deleted."""
+    return f"profile:{stream.hex()}"
+
+
+def pause_key(scope: str, name: str) -> str:
+    """A pause of a journey, channel, purpose or account, or of everything."""
+    return f"{scope}:{name}"
+
+
+def stop_keys(message: Message, account: str) -> tuple[str, ...]:
+    """Every key that forbids or delays this message on this account."""
+    return (
+        address_key(message.address),
+        consent_key(message.stream, message.purpose),
+        consent_key(message.stream, message.purpose, message.channel),
+        profile_key(message.stream),
+        pause_key("journey", message.journey),
+        pause_key("channel", message.channel),
+        pause_key("purpose", message.purpose),
+        pause_key("account", account),
+        pause_key("everything", ""),
+    )

@@ -1,0 +1,1 @@
+"""Ground: clock, ids, HTTP client, sealing, backoff, redaction, discovery. No business word inside."""

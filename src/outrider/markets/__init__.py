@@ -1,0 +1,1 @@
+"""Market packs: pure data, one file per market, one `MARKET` in each."""

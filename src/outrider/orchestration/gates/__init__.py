@@ -1,0 +1,1 @@
+"""Gates: one file, one rule, one `GATE`; asked in the order of their phases."""

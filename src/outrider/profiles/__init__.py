@@ -1,0 +1,1 @@
+"""Stage 2, who: traits, addresses, objects, relations, consent."""

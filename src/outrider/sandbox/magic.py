@@ -1,0 +1,45 @@
+"""Numbers with a fate of their own, for trying things out by hand; extends Twilio's test numbers (+1 500 555 000x).
+
+| number ends in | what happens |
+|---|---|
+| 555 0001 | invalid number |
+| 555 0002 | no route to it |
+| 555 0003 | its country is not enabled |
+| 555 0004 | the person has opted out |
+| 555 0005 | taken, then undelivered: switched off |
+| 555 0006 | taken and delivered |
+| 555 0007 | taken, then undelivered: filtered as spam |
+| 555 0008 | taken, never reported |
+| 555 0009 | a landline |
+
+A provider that refuses such a number at once (Twilio: 1 to 4 and 9) does so here; another takes the message and
+reports it undelivered. Who has replied STOP meets the fate of 555 0004 from then on.
+"""
+
+from __future__ import annotations
+
+from outrider.domain.attempt import Reason
+
+STEM = "555000"
+#: The digit after which no receipt ever comes.
+SILENT = "8"
+
+FATES = {
+    "1": Reason.INVALID_NUMBER,
+    "2": Reason.UNROUTABLE,
+    "3": Reason.GEO_BLOCKED,
+    "4": Reason.OPTED_OUT,
+    "5": Reason.ABSENT_SUBSCRIBER,
+    "7": Reason.SPAM_FILTERED,
+    "9": Reason.LANDLINE,
+}
+
+
+def fate(number: str) -> Reason | None:
+    """Why messages to this number fail; None for an ordinary one."""
+    return FATES.get(number[-1:]) if number[-7:-1] == STEM else None
+
+
+def is_silent(number: str) -> bool:
+    """Whether messages to this number are never reported."""
+    return number[-7:] == STEM + SILENT

@@ -1,0 +1,69 @@
+"""Settings of one process, from the environment: where its data lies and what it listens to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+
+class BadSetting(Exception):
+    """A setting cannot be used; the text names it and what was expected."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a process needs to know besides the company folder."""
+
+    #: Folder for keys and for the embedded PostgreSQL (OUTRIDER_HOME).
+    home: Path
+    #: An external PostgreSQL, 15 or later (OUTRIDER_DATABASE_URL); None for the embedded one.
+    database_url: str | None = None
+    #: Where the API listens (OUTRIDER_LISTEN).
+    host: str = "127.0.0.1"
+    port: int = 8080
+    #: Overrides `public_url` of outrider.toml (OUTRIDER_PUBLIC_URL): where providers reach us.
+    public_url: str = ""
+    #: Folder with binaries of PostgreSQL to use instead of the packaged ones (OUTRIDER_POSTGRES_BIN).
+    postgres_bin: Path | None = None
+    #: Start although the database may lose acknowledged commits (OUTRIDER_UNSAFE_DURABILITY=1).
+    unsafe_durability: bool = False
+
+    @property
+    def listen_url(self) -> str:
+        """The API's own address."""
+        return f"http://{self.host}:{self.port}"
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment. Raises BadSetting with the name and what was expected."""
+    env = os.environ if environment is None else environment
+    host, port = _listen(env.get("OUTRIDER_LISTEN", "127.0.0.1:8080"))
+    url = env.get("OUTRIDER_DATABASE_URL") or None
+    if url is not None and not url.startswith(("postgres://", "postgresql://")):
+        raise BadSetting("OUTRIDER_DATABASE_URL: expected postgresql://user:password@host:port/database")
+    binaries = env.get("OUTRIDER_POSTGRES_BIN")
+    return Settings(
+        home=Path(env.get("OUTRIDER_HOME", ".outrider")).absolute(),
+        database_url=url,
+        host=host,
+        port=port,
+        public_url=env.get("OUTRIDER_PUBLIC_URL", "").rstrip("/"),
+        postgres_bin=Path(binaries) if binaries else None,
+        unsafe_durability=_flag(env, "OUTRIDER_UNSAFE_DURABILITY"),
+    )
+
+
+def _listen(value: str) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise BadSetting(f"OUTRIDER_LISTEN: expected host:port such as 127.0.0.1:8080, got {value!r}")
+    return host.strip("[]"), int(port)
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    value = env.get(name, "0").lower()
+    if value not in ("0", "1", "true", "false"):
+        raise BadSetting(f"{name}: expected 1 or 0, got {value!r}")
+    return value in ("1", "true")

@@ -1,0 +1,37 @@
+"""Turns the driver's errors about a database that does not answer into `Unavailable`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
+
+import asyncpg
+
+from outrider.contracts.reading_store import Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Nobody answers, the connection broke, the server is starting or stopping, or it has no connection left.
+NOT_ANSWERING = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+
+
+def answering(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Raise Unavailable where the driver says that the database does not answer."""
+
+    @functools.wraps(method)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await method(*args, **kwargs)
+        except NOT_ANSWERING as error:
+            raise Unavailable("the database does not answer") from error
+
+    return run

@@ -1,0 +1,375 @@
+-- The first schema. Ids are 16 bytes: milliseconds (6), shard (1), hash or chance (9); a stream id is a keyed
+-- hash whose first byte is its shard. Tables named "partitioned" below are split by month; their partitions
+-- are made and dropped by store/partitions.py. Columns named sealed are AES-256-GCM (lib/seal.py).
+
+-- ── global directories: the only tables whose keys are unique over all shards ──────────────────────────────
+
+create table event_keys (
+    key      bytea primary key,              -- keyed hash of (source, id)
+    position bigint not null,                -- in the event log; 0 while rejected to the dead letters
+    at       timestamptz not null default now()
+);
+
+create table addresses (
+    address bytea not null,                  -- keyed hash of (channel, value)
+    stream  bytea not null,
+    channel text not null,
+    primary key (address, stream)
+);
+create index addresses_stream on addresses (stream);
+
+create table provider_messages (
+    key     bytea primary key,               -- keyed hash of (account, provider's message id)
+    message bytea not null,
+    attempt smallint not null
+);
+
+-- ── the event log ──────────────────────────────────────────────────────────────────────────────────────────
+
+create sequence log_position as bigint;
+
+create table entries (                       -- partitioned by month of `at`
+    position bigint not null default nextval('log_position'),
+    stream   bytea not null,
+    shard    smallint not null,
+    kind     text not null,
+    at       timestamptz not null,
+    key      bytea,                          -- the event key, for events
+    type     text not null default '',
+    key_id   smallint not null,
+    sealed   bytea not null
+) partition by range (at);
+create index entries_position on entries (position);
+create index entries_stream on entries (stream, position);
+
+-- One row for a group of shards: who may write its streams, how far the log is handled, and its last `now`.
+create table shard_groups (
+    shard_group smallint primary key,
+    owner       text,
+    fence       bigint not null default 0,
+    until       timestamptz not null default 'epoch',
+    cursor      bigint not null default 0,
+    clock       timestamptz not null default 'epoch'
+) with (fillfactor = 50);
+insert into shard_groups (shard_group) select generate_series(0, 31);
+
+-- One row for each saved batch: which stimuli were handled, in which order, with which `now`.
+create table journal (                       -- partitioned by month of `at`
+    number bigint generated always as identity,
+    at     timestamptz not null,
+    fence  bigint not null,
+    count  integer not null,
+    body   bytea not null                    -- MessagePack, a list of [stream, kind, reference]
+) partition by range (at);
+create index journal_number on journal (number);
+
+create table dead_letters (
+    id        bytea primary key,
+    at        timestamptz not null,
+    kind      text not null,                 -- event, stimulus, callback
+    reason    text not null,
+    place     text not null default '',      -- a path into the body, or the position in the log
+    stream    bytea,
+    key_id    smallint not null,
+    sealed    bytea not null,
+    replayed_at timestamptz
+);
+create index dead_letters_open on dead_letters (at) where replayed_at is null;
+
+-- A stream whose stimulus was quarantined waits, visibly; what comes after it is parked in order.
+create table blocked_streams (
+    stream      bytea primary key,
+    shard       smallint not null,
+    dead_letter bytea not null,
+    since       timestamptz not null
+);
+create table parked_stimuli (
+    stream bytea not null,
+    number bigint generated always as identity,
+    kind   text not null,
+    body   bytea not null,                   -- MessagePack of the stimulus; its payload stays sealed
+    primary key (stream, number)
+);
+
+-- ── who ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+create table profiles (
+    stream      bytea primary key,
+    shard       smallint not null,
+    kind        text not null,               -- person, organization
+    market      text,
+    locale      text,
+    zone        text,
+    traits      jsonb not null default '{}', -- unsealed traits: segments use them
+    consents    jsonb not null default '{}', -- current state per purpose; the ledger is table consents
+    data_key    bytea not null,              -- wrapped by the master key named in key_id
+    key_id      smallint not null,
+    sealed      bytea not null,              -- key, personal traits, addresses
+    version     bigint not null,
+    created_at  timestamptz not null,
+    changed_at  timestamptz not null,
+    deleted_at  timestamptz
+) with (fillfactor = 80);
+
+create table objects (
+    stream     bytea primary key,
+    shard      smallint not null,
+    kind       text not null,
+    version    bigint not null,
+    key_id     smallint not null,
+    sealed     bytea not null,               -- key and traits
+    changed_at timestamptz not null,
+    deleted_at timestamptz
+) with (fillfactor = 80);
+
+create table object_versions (
+    stream     bytea not null,
+    version    bigint not null,
+    key_id     smallint not null,
+    sealed     bytea not null,
+    at         timestamptz not null,
+    primary key (stream, version)
+);
+
+-- Any two entities, with role and validity. Stored once, under the stream of `from_stream`, readable from both ends.
+create table relations (
+    from_stream bytea not null,
+    to_stream   bytea not null,
+    from_kind   text not null,
+    to_kind     text not null,
+    role        text not null,
+    valid_from  timestamptz not null default '-infinity',
+    valid_to    timestamptz not null default 'infinity',
+    primary key (from_stream, to_stream, role, valid_from)
+);
+create index relations_to on relations (to_stream);
+
+create table consents (                      -- the ledger: append only
+    stream  bytea not null,
+    number  bigint generated always as identity,
+    purpose text not null,
+    channel text not null default '',
+    state   text not null,                   -- granted, withdrawn
+    at      timestamptz not null,
+    source  text not null default '',
+    key_id  smallint not null,
+    sealed  bytea not null,                  -- wording version, evidence, actor
+    primary key (stream, number)
+);
+
+-- What delivery must obey at once, whatever the backlog: written by intake in the append's transaction.
+-- Scope address is the suppression list.
+create table stops (
+    key    text primary key,                 -- see domain/stops.py
+    scope  text not null,
+    reason text not null,
+    at     timestamptz not null
+);
+create index stops_pauses on stops (scope) where scope not in ('consent', 'address', 'profile');
+
+-- ── what next ──────────────────────────────────────────────────────────────────────────────────────────────
+
+create table configurations (
+    number     integer primary key generated always as identity,
+    digest     text not null,
+    at         timestamptz not null,
+    note       text not null default '',
+    files      jsonb not null                -- path → text
+);
+
+create table enrollments (
+    id         bytea not null,               -- shard, then a hash of (stream, journey, about)
+    round      integer not null,
+    stream     bytea not null,
+    journey    text not null,
+    config     integer not null,
+    about      bytea,                        -- the stream of the object it is about
+    node       text not null,
+    started_at timestamptz not null,
+    ended_at   timestamptz,
+    end_reason text,
+    key_id     smallint not null,
+    sealed     bytea not null,               -- the state: position, wait, event data, open messages
+    primary key (id, round)
+) with (fillfactor = 80);
+create index enrollments_live on enrollments (stream) where ended_at is null;
+
+create table timers (
+    owner      bytea not null,               -- an enrollment or a message
+    kind       text not null,                -- wait, held, escalate
+    due_at     timestamptz not null,
+    stream     bytea not null,
+    shard      smallint not null,
+    token      integer not null,             -- the occurrence: a fired timer with an old token is ignored
+    primary key (owner, kind)
+) with (fillfactor = 80);
+create index timers_due on timers (due_at, shard);
+
+-- ── whether, when, by which channel ────────────────────────────────────────────────────────────────────────
+
+create table decisions (                     -- partitioned by month of the id
+    id         bytea not null,               -- the candidate; a message born from it has the same id
+    number     smallint not null,            -- 0 for the first decision on this candidate, then 1, 2, …
+    stream     bytea not null,
+    at         timestamptz not null,
+    verdict    text not null,                -- send, hold, drop
+    gate       text not null default '',     -- the gate that held or dropped it
+    journey    text not null default '',
+    template   text not null default '',
+    purpose    text not null,
+    channel    text not null default '',
+    config     integer not null,
+    record     bytea not null,               -- MessagePack: facts read, each gate's verdict and margin, code version
+    primary key (id, number)
+) partition by range (id);
+create index decisions_stream on decisions (stream, id) where verdict <> 'send';
+
+create table messages (                      -- partitioned by month of the id
+    id         bytea primary key,
+    stream     bytea not null,
+    journey    text not null,
+    template   text not null,
+    purpose    text not null,
+    channel    text not null,
+    market     text not null,
+    status     text not null,
+    status_at  timestamptz not null,
+    not_before timestamptz not null,
+    not_after  timestamptz not null,
+    intent_at  timestamptz,
+    attempts   smallint not null default 0,
+    awaited    boolean not null,             -- its receipts and outcome become stimuli
+    engagement smallint not null default 0,  -- a set of bits: seen 1, opened 2, clicked 4, replied 8, acted 16, complained 32
+    reason     text,
+    config     integer not null,
+    root       bytea,                        -- the first message of an escalation
+    address    bytea not null,               -- keyed hash, for stops and ceilings
+    sealed     bytea not null                -- address and template values, under the profile's data key
+) partition by range (id) ;
+create index messages_stream on messages (stream, id);
+
+-- ── delivery ───────────────────────────────────────────────────────────────────────────────────────────────
+
+create table outbox (
+    message bytea primary key,
+    lane    smallint not null,               -- 0 express, 1 normal, 2 bulk
+    due_at  timestamptz not null
+);
+create index outbox_due on outbox (lane, due_at);
+
+create table delivery_leases (
+    fence     bigint primary key generated always as identity,
+    owner     text not null,
+    until     timestamptz not null,
+    floor     bytea not null                 -- no open intent of this lease belongs to a message id below it
+);
+
+create table attempts (                      -- partitioned by month of the message id
+    message     bytea not null,
+    number      smallint not null,
+    route       text not null,
+    account     text not null,
+    state       text not null,               -- intent, accepted, refused, unknown, absent, unresolved
+    fence       bigint not null,
+    at          timestamptz not null,
+    ended_at    timestamptz,
+    reason      text,
+    detail      text,
+    label       text,                        -- the rule that allowed a possible duplicate
+    provider_id text,
+    segments    smallint,
+    price       double precision,
+    currency    text,
+    estimate    double precision,
+    body        bytea not null,              -- the rendered content, sealed under the profile's data key
+    primary key (message, number)
+) partition by range (message);
+
+create table doubts (                        -- attempts in unknown state, until resolved
+    message  bytea not null,
+    number   smallint not null,
+    since    timestamptz not null,
+    check_at timestamptz not null,
+    give_up_at timestamptz not null,
+    checks   smallint not null default 0,
+    primary key (message, number)
+);
+create index doubts_check on doubts (check_at);
+
+create table ceilings (                      -- messages per address over all purposes
+    address  bytea primary key,
+    hour     timestamptz not null,
+    in_hour  integer not null,
+    day      date not null,
+    in_day   integer not null
+) with (fillfactor = 70);
+
+create table routes_health (
+    route   text primary key,
+    state   text not null,                   -- closed, open, half_open
+    weight  integer not null,
+    reason  text not null,
+    at      timestamptz not null
+);
+
+-- ── back ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+create table receipts (                      -- partitioned by month of the message id
+    message     bytea not null,
+    digest      bytea not null,              -- of (account, provider id, status, detail): a repeat is stored once
+    attempt     smallint not null,
+    status      text not null,
+    reason      text,
+    detail      text not null default '',
+    at          timestamptz not null,
+    received_at timestamptz not null,
+    primary key (message, digest)
+) partition by range (message);
+
+create table orphan_receipts (               -- receipts for messages we do not know yet
+    digest      bytea primary key,
+    account     text not null,
+    provider_id text not null,
+    receipt     bytea not null,              -- MessagePack of the receipt
+    received_at timestamptz not null
+);
+create index orphan_receipts_received on orphan_receipts (received_at);
+
+-- ── doors ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+create table api_keys (
+    id           bytea primary key,
+    name         text not null,
+    hash         bytea not null unique,
+    scopes       text[] not null,
+    created_at   timestamptz not null,
+    expires_at   timestamptz,
+    revoked_at   timestamptz,
+    last_used_at timestamptz
+);
+
+-- ── the horizon of the log ─────────────────────────────────────────────────────────────────────────────────
+
+-- Up to which position a reader may trust that nothing will appear later. Every append takes a shared advisory
+-- lock whose key holds a lower bound of the positions it is about to take (lock first, then positions); the lock
+-- goes when its transaction is visible or gone. So the horizon depends on open appends only: not on other
+-- transactions, other databases or replication slots.
+create function log_horizon() returns bigint language plpgsql volatile as $$
+declare
+    last bigint;
+    open bigint;
+begin
+    select case when is_called then last_value else 0 end into last from log_position;
+    select min(((classid::bigint & 16777215) << 32) | objid::bigint) into open
+    from pg_locks
+    where locktype = 'advisory' and objsubid = 1 and (classid::bigint >> 24) = 79
+      and database = (select oid from pg_database where datname = current_database());
+    return least(last, coalesce(open, last));
+end
+$$;
+
+create function open_append() returns void language plpgsql volatile as $$
+begin
+    perform pg_advisory_xact_lock_shared((79::bigint << 56) | (select case when is_called then last_value else 0 end from log_position));
+end
+$$;

@@ -1,0 +1,76 @@
+"""Monthly partitions: made ahead, dropped when their retention is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from outrider.lib.ids import first_id_at
+
+#: Table → whether it is split by an instant or by the time in its ids.
+BY_INSTANT = ("entries", "journal")
+BY_ID = ("decisions", "messages", "attempts", "receipts")
+
+#: Months kept, besides the running one: payloads a month, evidence thirteen (reliability plan section 8).
+RETENTION: Mapping[str, int] = {
+    "entries": 1,
+    "journal": 1,
+    "decisions": 13,
+    "messages": 13,
+    "attempts": 13,
+    "receipts": 13,
+}
+
+#: Months made ahead.
+AHEAD = 2
+
+
+def month_start(at: datetime, months: int = 0) -> datetime:
+    """The first instant (UTC) of the month `months` away from that of `at`."""
+    index = at.year * 12 + at.month - 1 + months
+    return datetime(index // 12, index % 12 + 1, 1, tzinfo=UTC)
+
+
+async def ensure_partitions(connection: Any, now: datetime) -> list[str]:
+    """Make the partitions of last month to `AHEAD` months from now that are missing; returns their names."""
+    made = []
+    for months in range(-1, AHEAD + 1):
+        start, end = month_start(now, months), month_start(now, months + 1)
+        for table in (*BY_INSTANT, *BY_ID):
+            name = f"{table}_{start:%Y_%m}"
+            if await connection.fetchval("select to_regclass($1)", name) is None:
+                low, high = _bounds(table, start, end)
+                await connection.execute(
+                    f"create table if not exists {name} partition of {table} for values from ({low}) to ({high})"
+                    f"{_storage(table)}"
+                )
+                made.append(name)
+    return made
+
+
+async def drop_partitions(connection: Any, now: datetime, retention: Mapping[str, int] = RETENTION) -> list[str]:
+    """Drop the partitions whose month ended more than their retention ago; returns their names."""
+    dropped = []
+    rows = await connection.fetch(
+        "select c.relname as name, p.relname as parent from pg_inherits i"
+        " join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent"
+        " where p.relkind = 'p' and c.relkind = 'r' order by c.relname"
+    )
+    for row in rows:
+        kept = retention.get(row["parent"])
+        if kept is not None and row["name"][-7:] < f"{month_start(now, -kept):%Y_%m}":
+            await connection.execute(f"drop table {row['name']}")
+            dropped.append(row["name"])
+    return dropped
+
+
+def _bounds(table: str, start: datetime, end: datetime) -> tuple[str, str]:
+    if table in BY_INSTANT:
+        return f"'{start.isoformat()}'", f"'{end.isoformat()}'"
+    return f"'\\x{first_id_at(start).hex()}'", f"'\\x{first_id_at(end).hex()}'"
+
+
+def _storage(table: str) -> str:
+    """Rows that are updated in place leave room for it, so that updates stay on their page (HOT)."""
+    return " with (fillfactor = 70)" if table in ("messages", "attempts") else ""

@@ -1,0 +1,236 @@
+"""Delivery's store on PostgreSQL: claims, intents, outcomes, rescue, doubts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from outrider.domain.attempt import Accepted, AttemptState, Reason, Refused, Unknown
+from outrider.domain.entry import Entry, OutcomeEntry, Stop
+from outrider.domain.message import Status
+from outrider.domain.purpose import PURPOSES, Purpose
+from outrider.domain.stops import address_key
+from outrider.domain.work import Ceiling, Done, Next, OpenDoubt, Past, Resolved
+from outrider.lib.ids import Hasher
+from outrider.store.named import Queries
+from outrider.store.pg_claim import PostgresClaim
+from outrider.store.pg_log import PostgresLog
+from outrider.store.rows import NEVER, columns, read_message, read_past
+from outrider.store.vault import Vault
+
+#: Why an opted-out address is suppressed.
+CARRIER_OPT_OUT = "the carrier or provider reports that the person opted out"
+
+
+class PostgresDeliveryStore(PostgresLog):
+    """The DeliveryStore port but for receipts."""
+
+    _pool: asyncpg.Pool
+    _vault: Vault
+    _sql: Queries
+    _hasher: Hasher
+    _ceiling: Ceiling
+
+    async def open_lease(self, owner: str, seconds: float) -> int:
+        """See the port."""
+        return int(await self._pool.fetchval(self._sql.open_lease, owner, seconds))
+
+    async def renew_lease(self, fence: int, seconds: float, floor: bytes) -> bool:
+        """See the port."""
+        return await self._pool.fetchval(self._sql.renew_lease, fence, seconds, floor) is not None
+
+    async def close_lease(self, fence: int) -> None:
+        """See the port."""
+        await self._pool.execute(self._sql.close_lease, fence)
+
+    @asynccontextmanager
+    async def claim(self, most: int) -> AsyncIterator[PostgresClaim]:
+        """See the port."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            claim = PostgresClaim(connection, self._vault, self._sql, self._ceiling, self._append_plain)
+            await claim.load(most, self._learn)
+            yield claim
+
+    async def next_due(self) -> datetime | None:
+        """See the port."""
+        due: datetime | None = await self._pool.fetchval(self._sql.next_due)
+        return due
+
+    async def finish(self, fence: int, done: Sequence[Done]) -> None:
+        """See the port."""
+        done = sorted(done, key=lambda one: one.message)
+        accepted = [one for one in done if isinstance(one.outcome, Accepted)]
+        others = [one for one in done if not isinstance(one.outcome, Accepted)]
+        async with self._pool.acquire() as connection, connection.transaction():
+            if accepted:
+                rows = [self._accepted_row(one) for one in accepted]
+                await connection.execute(self._sql.finish_accepted, *columns(rows, 7), fence)
+            if others:
+                await self._finish_others(connection, fence, others)
+
+    def _accepted_row(self, one: Done) -> tuple[Any, ...]:
+        outcome = one.outcome
+        assert isinstance(outcome, Accepted)
+        key = self._hasher.provider_message(one.account, outcome.provider_id)
+        return (
+            one.message,
+            one.number,
+            outcome.provider_id,
+            outcome.segments,
+            outcome.price,
+            outcome.currency,
+            key,
+        )
+
+    async def _finish_others(self, connection: Any, fence: int, done: Sequence[Done]) -> None:
+        rows = [(one.message, one.number, *_refusal(one)) for one in done]
+        open_still = {
+            (row["message"], row["number"])
+            for row in await connection.fetch(self._sql.finish_attempts, *columns(rows, 5), fence)
+        }
+        moving = [one for one in done if (one.message, one.number) in open_still]
+        await self._follow(connection, [(one.message, one.stream, one.number, one.next, one.awaited) for one in moving])
+        await self._suppress(connection, [one for one in moving if _opted_out(one)])
+
+    async def _follow(self, connection: Any, moves: Sequence[tuple[bytes, bytes, int, Next, bool]]) -> None:
+        """Move messages after their attempts: queued again, in doubt, or at rest."""
+        rows = [(message, str(next_.status), next_.reason) for message, _, _, next_, _ in moves]
+        moved = {row["id"] for row in await connection.fetch(self._sql.move_messages, *columns(rows, 3))}
+        live = [move for move in moves if move[0] in moved]
+        await self._fill_outbox(connection, [(message, next_.retry_at) for message, _, _, next_, _ in live])
+        doubts = [
+            (message, number, next_.check_at, next_.give_up_at)
+            for message, _, number, next_, _ in live
+            if next_.check_at is not None
+        ]
+        if doubts:
+            await connection.execute(self._sql.open_doubts, *columns(doubts, 4))
+        await self._tell_engine(connection, live)
+
+    async def _fill_outbox(self, connection: Any, retries: Iterable[tuple[bytes, datetime | None]]) -> None:
+        again = [(message, at) for message, at in retries if at is not None]
+        if not again:
+            return
+        purposes = await connection.fetch(self._sql.purposes_of, [message for message, _ in again])
+        lanes = {row["id"]: int(PURPOSES[Purpose(row["purpose"])].lane) for row in purposes}
+        rows = [(message, lanes[message], at) for message, at in again]
+        await connection.execute(self._sql.fill_outbox, *columns(rows, 3))
+
+    async def _tell_engine(self, connection: Any, moves: Sequence[tuple[bytes, bytes, int, Next, bool]]) -> None:
+        ended = (Status.FAILED, Status.EXPIRED)
+        now: datetime = await connection.fetchval("select clock_timestamp()") if moves else NEVER
+        entries = [
+            Entry(stream, OutcomeEntry(message, str(next_.status), next_.reason), now)
+            for message, stream, _, next_, awaited in moves
+            if awaited and next_.status in ended
+        ]
+        if entries:
+            await self._append_plain(connection, entries)
+
+    async def _suppress(self, connection: Any, done: Sequence[Done]) -> None:
+        if not done:
+            return
+        rows = await connection.fetch(self._sql.awaited_among, [one.message for one in done])
+        await self._put_stops(
+            connection, [Stop(address_key(row["address"]), "address", CARRIER_OPT_OUT) for row in rows]
+        )
+
+    async def rescue(self, grace_seconds: float, resolve_within: Mapping[Purpose, timedelta]) -> int:
+        """See the port."""
+        rescued = 0
+        async with self._pool.acquire() as connection, connection.transaction():
+            for lease in await connection.fetch(self._sql.dead_leases, grace_seconds):
+                rows = await connection.fetch(self._sql.rescue, lease["fence"], lease["floor"])
+                await self._doubt(connection, rows, resolve_within)
+                await connection.execute(self._sql.close_lease, lease["fence"])
+                rescued += len(rows)
+        return rescued
+
+    async def _doubt(self, connection: Any, rows: Sequence[Any], resolve_within: Mapping[Purpose, timedelta]) -> None:
+        if not rows:
+            return
+        ids = [row["message"] for row in rows]
+        await connection.execute(self._sql.rescue_messages, ids)
+        purposes = {row["id"]: Purpose(row["purpose"]) for row in await connection.fetch(self._sql.purposes_of, ids)}
+        doubts = [
+            (row["message"], row["number"], row["at"], row["at"], row["at"] + resolve_within[purposes[row["message"]]])
+            for row in rows
+        ]
+        await connection.execute(self._sql.add_doubts, *columns(doubts, 5))
+
+    async def doubts(self, most: int) -> list[OpenDoubt]:
+        """See the port."""
+        rows = await self._pool.fetch(self._sql.due_doubts, most)
+        await self._learn({row["stream"] for row in rows})
+        pasts = await self._pasts(self._pool, [row["id"] for row in rows])
+        return [self._open_doubt(row, pasts) for row in rows if self._vault.knows(row["stream"])]
+
+    def _open_doubt(self, row: Any, pasts: Mapping[bytes, tuple[Past, ...]]) -> OpenDoubt:
+        return OpenDoubt(
+            message=read_message(row, self._vault),
+            past=pasts[row["id"]],
+            number=row["number"],
+            account=row["account"],
+            route=row["route"],
+            body=self._vault.open_for(row["stream"], str, row["body"], row["id"]),
+            since=row["since"],
+            give_up_at=row["give_up_at"],
+            checks=row["checks"],
+        )
+
+    async def _pasts(self, connection: Any, messages: Sequence[bytes]) -> dict[bytes, tuple[Past, ...]]:
+        found: dict[bytes, list[Past]] = defaultdict(list)
+        if messages:
+            for row in await connection.fetch(self._sql.load_past, list(messages)):
+                found[row["message"]].append(read_past(row))
+        return {message: tuple(found[message]) for message in messages}
+
+    async def resolve(self, resolved: Sequence[Resolved]) -> None:
+        """See the port."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            later = [(one.message, one.number, one.check_at) for one in resolved if one.state is None]
+            if later:
+                await connection.execute(self._sql.delay_doubts, *columns(later, 3))
+            ended = [one for one in resolved if one.state is not None]
+            if ended:
+                await self._end_doubts(connection, ended)
+
+    async def _end_doubts(self, connection: Any, ended: Sequence[Resolved]) -> None:
+        rows = [(one.message, one.number, str(one.state), one.provider_id) for one in ended]
+        moved = {
+            (row["message"], row["number"])
+            for row in await connection.fetch(self._sql.resolve_attempts, *columns(rows, 4))
+        }
+        await connection.execute(self._sql.end_doubts, *columns([(one.message, one.number) for one in ended], 2))
+        live = [one for one in ended if (one.message, one.number) in moved]
+        ids = [
+            (self._hasher.provider_message(one.account, one.provider_id), one.message, one.number)
+            for one in live
+            if one.provider_id
+        ]
+        if ids:
+            await connection.execute(self._sql.put_provider_messages, *columns(ids, 3))
+        await self._follow(
+            connection, [(one.message, one.stream, one.number, one.next, one.awaited) for one in live if one.next]
+        )
+
+    async def count_attempts(self, state: AttemptState) -> int:
+        """See the port."""
+        return int(await self._pool.fetchval(self._sql.count_attempts, str(state)))
+
+
+def _refusal(one: Done) -> tuple[str, str | None, str]:
+    """State, reason and detail of an outcome that is not an acceptance."""
+    if isinstance(one.outcome, Refused):
+        return str(AttemptState.REFUSED), str(one.outcome.reason), one.outcome.detail
+    assert isinstance(one.outcome, Unknown)
+    return str(AttemptState.UNKNOWN), None, one.outcome.detail
+
+
+def _opted_out(one: Done) -> bool:
+    return isinstance(one.outcome, Refused) and one.outcome.reason is Reason.OPTED_OUT

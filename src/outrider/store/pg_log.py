@@ -1,0 +1,117 @@
+"""The event log on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from outrider.domain.entry import Body, Entry, Stop, kind_of
+from outrider.domain.work import DeadLetter, group_of
+from outrider.store.named import Queries
+from outrider.store.vault import Vault
+
+ENTRY = "entry"
+LETTER = "letter"
+
+
+class PostgresLog:
+    """Append, bury, lift; the Log port."""
+
+    _pool: asyncpg.Pool
+    _vault: Vault
+    _sql: Queries
+
+    async def append(self, entries: Sequence[Entry], stops: Sequence[Stop] = ()) -> list[int | None]:
+        """See the port."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(self._sql.open_append)
+            positions = await self._append_events(connection, entries)
+            if stops:
+                await self._put_stops(connection, stops)
+        return positions
+
+    async def _append_events(self, connection: Any, entries: Sequence[Entry]) -> list[int | None]:
+        places, columns = self._entry_columns(entries)
+        positions: list[int | None] = [None] * len(entries)
+        for place, position in await connection.fetch(self._sql.append_events, *columns):
+            positions[places[place - 1]] = position
+        return positions
+
+    def _entry_columns(self, entries: Sequence[Entry]) -> tuple[list[int], tuple[list[Any], ...]]:
+        """Columns for the insert, and which place in the call each row had; a key repeated in the call goes once."""
+        seen: set[bytes] = set()
+        places: list[int] = []
+        columns: tuple[list[Any], ...] = tuple([] for _ in range(8))
+        for place, entry in enumerate(entries):
+            if entry.key is not None:
+                if entry.key in seen:
+                    continue
+                seen.add(entry.key)
+            places.append(place)
+            for column, value in zip(columns, self._entry_row(entry), strict=True):
+                column.append(value)
+        return places, columns
+
+    def _entry_row(self, entry: Entry) -> tuple[Any, ...]:
+        key_id, sealed = self._vault.seal(entry.body, ENTRY)
+        stream, body = entry.stream, entry.body
+        kind = kind_of(body)
+        name = body.event.type if kind == "event" else ""  # type: ignore[union-attr]
+        return stream, stream[0], kind, entry.at, entry.key, name, key_id, sealed
+
+    async def _append_plain(self, connection: Any, entries: Sequence[Entry]) -> None:
+        """Append entries without keys inside a transaction that is about to end."""
+        await connection.execute(self._sql.open_append)
+        rows = [self._entry_row(entry) for entry in entries]
+        columns = [[row[i] for row in rows] for i in (0, 1, 2, 3, 5, 6, 7)]
+        await connection.execute(self._sql.append_plain, *columns)
+
+    async def _put_stops(self, connection: Any, stops: Sequence[Stop]) -> None:
+        unique = {stop.key: stop for stop in stops}
+        rows = [unique[key] for key in sorted(unique)]
+        await connection.execute(
+            self._sql.put_stops, [s.key for s in rows], [s.scope for s in rows], [s.reason for s in rows]
+        )
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """See the port."""
+        async with self._pool.acquire() as connection:
+            await self._bury(connection, letters)
+
+    async def _bury(self, connection: Any, letters: Sequence[DeadLetter]) -> None:
+        sealed = [self._vault.seal(letter.raw, LETTER) for letter in letters]
+        await connection.execute(
+            self._sql.bury,
+            [letter.id for letter in letters],
+            [letter.at for letter in letters],
+            [letter.kind for letter in letters],
+            [letter.reason for letter in letters],
+            [letter.place for letter in letters],
+            [letter.stream for letter in letters],
+            [key_id for key_id, _ in sealed],
+            [value for _, value in sealed],
+        )
+
+    async def lift(self, keys: Sequence[str]) -> None:
+        """See the port."""
+        await self._pool.execute(self._sql.lift_stops, list(keys))
+
+    async def applied(self, stream: bytes) -> int:
+        """See the port."""
+        return int(await self._pool.fetchval(self._sql.applied, group_of(stream)))
+
+    def _entry(self, row: Any) -> Entry:
+        """A stored entry."""
+        position, stream, at, key, key_id, sealed = row
+        body: Body = self._vault.open(Body, key_id, sealed, ENTRY)
+        return Entry(stream=stream, body=body, at=at, key=key, position=position)
+
+    async def _learn(self, streams: set[bytes]) -> None:
+        """Make the data keys of streams known; a forgotten person's stay unknown."""
+        missing = [stream for stream in streams if not self._vault.knows(stream)]
+        if missing:
+            for row in await self._pool.fetch(self._sql.load_data_keys, missing):
+                if row["data_key"]:
+                    self._vault.learn(row["stream"], row["key_id"], row["data_key"])

@@ -1,0 +1,47 @@
+-- name: open_append
+-- Announce an append: no reader goes beyond the positions taken from here on until this transaction ends.
+select open_append()
+
+-- name: append_events
+-- Store entries; those with a key only when the key is new. Returns the place in the call and the position.
+with incoming as (
+    select * from unnest($1::bytea[], $2::smallint[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[], $7::smallint[], $8::bytea[])
+        with ordinality as i(stream, shard, kind, at, key, type, key_id, sealed, place)
+), placed as (
+    select i.*, nextval('log_position') as position from incoming i
+), fresh as (
+    insert into event_keys (key, position) select key, position from placed where key is not null
+    on conflict (key) do nothing returning key
+), stored as (
+    insert into entries (position, stream, shard, kind, at, key, type, key_id, sealed)
+    select p.position, p.stream, p.shard, p.kind, p.at, p.key, p.type, p.key_id, p.sealed from placed p
+    where p.key is null or exists (select 1 from fresh f where f.key = p.key)
+    order by p.position
+    returning position
+)
+select p.place, p.position from placed p where p.position in (select position from stored)
+
+-- name: append_plain
+-- Store entries that carry no event key.
+insert into entries (stream, shard, kind, at, type, key_id, sealed)
+select * from unnest($1::bytea[], $2::smallint[], $3::text[], $4::timestamptz[], $5::text[], $6::smallint[], $7::bytea[])
+
+-- name: put_stops
+-- Stops take effect with the commit of the append.
+insert into stops (key, scope, reason, at)
+select key, scope, reason, now() from unnest($1::text[], $2::text[], $3::text[]) as s(key, scope, reason)
+on conflict (key) do update set reason = excluded.reason, at = excluded.at
+
+-- name: lift_stops
+-- Remove stops.
+delete from stops where key = any($1::text[])
+
+-- name: bury
+-- Keep dead letters.
+insert into dead_letters (id, at, kind, reason, place, stream, key_id, sealed)
+select * from unnest($1::bytea[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::smallint[], $8::bytea[])
+on conflict (id) do nothing
+
+-- name: applied
+-- How far the log is handled for one group.
+select cursor from shard_groups where shard_group = $1

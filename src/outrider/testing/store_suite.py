@@ -1,0 +1,30 @@
+"""The suites that every implementation of the store's ports passes.
+
+A test file supplies one fixture and inherits; the suites then speak only through the ports::
+
+    class TestMemoryDelivery(DeliveryStoreSuite):
+        @pytest.fixture
+        def store_factory(self) -> StoreFactory: ...
+"""
+
+from __future__ import annotations
+
+from outrider.testing.claim_suite import ClaimSuite, SetBackSuite, StopSuite
+from outrider.testing.doubt_suite import DoubtSuite
+from outrider.testing.engine_suite import LeaseSuite, QuarantineSuite, StimulusSuite
+from outrider.testing.facts_suite import JourneySuite, PeopleSuite, SlotSuite
+from outrider.testing.log_suite import LogSuite
+from outrider.testing.outcome_suite import OutcomeSuite, RescueSuite
+from outrider.testing.receipt_suite import OrphanSuite, ReceiptSuite
+
+__all__ = ["DeliveryStoreSuite", "EngineStoreSuite", "LogSuite"]
+
+
+class EngineStoreSuite(LeaseSuite, StimulusSuite, QuarantineSuite, PeopleSuite, JourneySuite, SlotSuite):
+    """The port `EngineStore`."""
+
+
+class DeliveryStoreSuite(
+    ClaimSuite, SetBackSuite, StopSuite, OutcomeSuite, RescueSuite, DoubtSuite, ReceiptSuite, OrphanSuite
+):
+    """The port `DeliveryStore`."""

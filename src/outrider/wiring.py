@@ -1,0 +1,87 @@
+"""From a configuration to what delivery works with: accounts with their providers, routes, templates."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from outrider.configuration.build import Configuration
+from outrider.configuration.toml import AccountEntry
+from outrider.content.template import RenderError, TemplateSet
+from outrider.contracts.provider import Secret
+from outrider.domain.message import Message
+from outrider.plugged import providers
+from outrider.secrets import resolve
+from outrider.settings import BadSetting
+from outrider.workers.engine.library import Library
+from outrider.workers.prepare import Account, CannotRender, Desk
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A rendered message."""
+
+    text: str
+    segments: int
+
+
+def build_accounts(configuration: Configuration, token_key: bytes, folder: Path | None) -> dict[str, Account]:
+    """The accounts of a configuration. Raises BadSetting, naming account and setting."""
+    return {entry.name: _account(entry, token_key, folder) for entry in configuration.toml.accounts}
+
+
+def _account(entry: AccountEntry, token_key: bytes, folder: Path | None) -> Account:
+    provider = providers()[entry.provider]
+    settings = _settings(entry, provider.Settings, folder)
+    token = hmac.new(token_key, f"callback:{entry.name}".encode(), hashlib.sha256).hexdigest()[:32]
+    return Account(entry.name, provider(settings), token, entry.deadline, entry.sandbox)
+
+
+def _settings(entry: AccountEntry, kind: type[Any], folder: Path | None) -> Any:
+    secret_fields = {name for name, hint in typing.get_type_hints(kind).items() if hint is Secret}
+    values: dict[str, Any] = dict(entry.settings)
+    for name in secret_fields & values.keys():
+        plain = resolve(str(values[name]), folder, plain_allowed=entry.sandbox)
+        values[name] = {"value": plain}
+    unknown = set(values) - set(kind.__struct_fields__)
+    if unknown:
+        known = ", ".join(kind.__struct_fields__)
+        raise BadSetting(f"account {entry.name}: unknown setting {sorted(unknown)[0]!r}; known: {known}")
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise BadSetting(f"account {entry.name}: {error}") from error
+
+
+def renderer(library: Library) -> typing.Callable[[Message], Text]:
+    """Renders messages with the templates of their own configuration."""
+
+    def render(message: Message) -> Text:
+        templates: TemplateSet = library.get(message.config).templates
+        content = message.content
+        try:
+            rendered = templates.render(
+                message.template, message.channel, content.locale, message.market, content.values
+            )
+        except RenderError as error:
+            raise CannotRender(str(error)) from error
+        return Text(rendered.text, rendered.count.segments)
+
+    return render
+
+
+def build_desk(library: Library, accounts: Mapping[str, Account], public_url: str) -> Desk:
+    """What delivery needs to know under the current configuration."""
+    toml = library.current.toml
+    return Desk(
+        routes=toml.routes,
+        accounts=accounts,
+        render=renderer(library),
+        public_url=public_url,
+        allowed=None if toml.environment == "production" else toml.allow,
+    )

@@ -1,0 +1,230 @@
+"""From candidates to decisions, messages and their timers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from outrider.configuration.build import Configuration
+from outrider.contracts.gate import Gate
+from outrider.domain.decision import Candidate, Decision, Facts, ReachFact, Recent, Verdict
+from outrider.domain.enrollment import Enrollment
+from outrider.domain.message import Content, Message, Status
+from outrider.domain.profile import Address, Object, Profile
+from outrider.domain.strategy import Escalate
+from outrider.domain.work import Decided, MessageState, Timer
+from outrider.journeys import start_facts, view
+from outrider.lib.ids import Hasher
+from outrider.orchestration.decide import decide
+from outrider.orchestration.facts import facts_for
+from outrider.orchestration.record import pack, unpack
+from outrider.workers.engine.draft import Draft
+from outrider.workers.engine.facts import Facts as Working
+from outrider.workers.engine.facts import next_rung_id
+from outrider.workers.engine.library import Library
+
+#: The trait of a vehicle that tells in which country it was last seen (ISO 3166-1 alpha-2).
+COUNTRY = "country"
+
+
+class Desk:
+    """Decides candidates of one batch and drafts what follows."""
+
+    def __init__(self, library: Library, gates: Sequence[Gate], hasher: Hasher, working: Working, draft: Draft) -> None:
+        self.library = library
+        self.gates = gates
+        self.hasher = hasher
+        self.working = working
+        self.draft = draft
+
+    @property
+    def current(self) -> Configuration:
+        """The configuration whose policy applies."""
+        return self.library.current
+
+    def market_of(self, profile: Profile) -> str:
+        """The market that applies to a person."""
+        policy = self.current.policy
+        return profile.market if profile.market in policy.markets else policy.home_market
+
+    def view_for(self, profile: Profile, about: bytes | None) -> dict[str, Any]:
+        """What conditions and templates may read of a person and of what an enrollment is about."""
+        objects = self.objects_near(profile.stream, about)
+        return view(profile, objects, None, self.market_of(profile), self.working.now, self.current.timed)
+
+    def objects_near(self, stream: bytes, about: bytes | None) -> dict[str, Object]:
+        """One object for each kind: what it is about, then what that is related to, then what the person is."""
+        found: dict[str, Object] = {}
+        thing = self.working.objects.get(about) if about else None
+        if thing is not None:
+            found[thing.kind] = thing
+        for start in (about, stream):
+            self._add_related(start, found)
+        return found
+
+    def _add_related(self, start: bytes | None, found: dict[str, Object]) -> None:
+        frontier = [start] if start else []
+        for _ in range(2):
+            ends = [end for node in frontier for end, _, _ in self.working.related.get(node, ())]
+            for end in ends:
+                thing = self.working.objects.get(end)
+                if thing is not None:
+                    found.setdefault(thing.kind, thing)
+            frontier = ends
+
+    def decide(
+        self, candidate: Candidate, profile: Profile, enrollment: Enrollment | None, state: MessageState | None = None
+    ) -> Decision:
+        """Decide a candidate, for the first time or again, and draft its message and timers."""
+        facts = self._facts(candidate, profile)
+        number = state.decision_number + 1 if state else 0
+        decision = decide(candidate, facts, self.current.policy, self.gates, number)
+        version = self.library.version
+        record = pack(decision, version.code, version.zone_data, self.current.digest)
+        self.draft.decisions.append(Decided(decision, record))
+        if decision.verdict is Verdict.DROP:
+            self._drop(decision, state)
+        else:
+            self._place(decision, profile, enrollment, state)
+        return decision
+
+    def _facts(self, candidate: Candidate, profile: Profile) -> Facts:
+        reach = [self._reach(address) for address in profile.identity.addresses if address.alive]
+        near = self.objects_near(profile.stream, candidate.about)
+        country = next((t.traits[COUNTRY] for t in near.values() if COUNTRY in t.traits), None)
+        return facts_for(
+            candidate,
+            profile,
+            reach,
+            self.working.recent.get(profile.stream, ()),
+            self.current.policy,
+            self.working.now,
+            country if isinstance(country, str) else None,
+        )
+
+    def _reach(self, address: Address) -> ReachFact:
+        hashed = self.hasher.address(address.channel, address.value)
+        return ReachFact(address.channel, hashed.hex(), self.working.suppressed.get(hashed))
+
+    def _drop(self, decision: Decision, state: MessageState | None) -> None:
+        if state is None:
+            return
+        status = Status.EXPIRED if decision.gate == "validity" else Status.CANCELED
+        self.draft.close(decision.candidate.id, status, decision.reason)
+
+    def _place(
+        self, decision: Decision, profile: Profile, enrollment: Enrollment | None, state: MessageState | None
+    ) -> None:
+        message = self._message(decision, profile, enrollment)
+        if state is None:
+            self.draft.messages[message.id] = message
+        else:
+            self.draft.redecided[message.id] = message
+        if decision.verdict is Verdict.HOLD:
+            self.draft.set_timer(Timer(message.id, "held", message.not_before, message.stream))
+            return
+        self._take_slot(message, state)
+        if message.awaited:
+            strategy = decision.candidate.strategy
+            assert isinstance(strategy, Escalate)
+            due = self.working.now + strategy.after
+            self.draft.set_timer(Timer(message.id, "escalate", due, message.stream))
+
+    def _take_slot(self, message: Message, state: MessageState | None) -> None:
+        """Later candidates of this batch see the slot as those of later batches do."""
+        if state is None or state.status is Status.HELD:
+            slot = Recent(message.channel, message.purpose, self.working.now)
+            self.working.recent.setdefault(message.stream, []).insert(0, slot)
+
+    def _message(self, decision: Decision, profile: Profile, enrollment: Enrollment | None) -> Message:
+        candidate, now = decision.candidate, self.working.now
+        held = decision.verdict is Verdict.HOLD
+        address = self._address(decision, profile)
+        return Message(
+            id=candidate.id,
+            stream=candidate.stream,
+            journey=candidate.journey,
+            template=candidate.template,
+            purpose=candidate.purpose,
+            channel=decision.channel,
+            market=decision.facts.market,
+            status=Status.HELD if held else Status.QUEUED,
+            status_at=now,
+            not_before=(decision.until if held else decision.not_before) or now,
+            not_after=decision.not_after or candidate.valid_until,
+            lane=self.current.policy.purposes[candidate.purpose].lane,
+            awaited=has_next_rung(candidate, decision.channel),
+            config=candidate.config,
+            address=self.hasher.address(address.channel, address.value),
+            content=Content(address.value, decision.facts.locale, self._values(decision, profile, enrollment)),
+            root=candidate.root,
+        )
+
+    def _address(self, decision: Decision, profile: Profile) -> Address:
+        """The address the gates judged."""
+        wanted = next((r.address for r in decision.facts.reach if r.channel == decision.channel), "")
+        for address in profile.identity.addresses:
+            if self.hasher.address(address.channel, address.value).hex() == wanted:
+                return address
+        return profile.address(decision.channel) or Address(decision.channel, "")
+
+    def _values(self, decision: Decision, profile: Profile, enrollment: Enrollment | None) -> dict[str, object]:
+        """The template's variables, taken out of the view; what is missing stays out and fails at rendering."""
+        candidate = decision.candidate
+        configuration = self.library.get(candidate.config)
+        context: dict[str, Any] = self.view_for(profile, candidate.about)
+        context["zone"] = decision.facts.zone
+        program = configuration.journeys.get(candidate.journey)
+        if enrollment is not None and program is not None:
+            context["event"] = start_facts(program, enrollment)
+        values: dict[str, object] = {}
+        for path in configuration.templates.variables(candidate.template):
+            _copy(context, path.split("."), values)
+        return values
+
+    def escalate(self, state: MessageState, profile: Profile, enrollment: Enrollment | None) -> bytes | None:
+        """Ask for the next channel of an escalation, once; the new candidate's id when it became a message."""
+        candidate = unpack(state.record).decision.candidate
+        self.draft.drop_timer(state.message.id, "escalate")
+        following = next_rung(candidate, state.message.channel)
+        if following is None or following.id in self.working.decided:
+            return None
+        following = replace(following, asked_at=self.working.now)
+        self.working.decided[following.id] = (0, b"")
+        decision = self.decide(following, profile, enrollment)
+        return None if decision.verdict is Verdict.DROP else following.id
+
+
+def has_next_rung(candidate: Candidate, channel: str) -> bool:
+    """Whether the escalation goes on after this channel."""
+    strategy = candidate.strategy
+    return isinstance(strategy, Escalate) and strategy.channels.index(channel) + 1 < len(strategy.channels)
+
+
+def next_rung(candidate: Candidate, channel: str) -> Candidate | None:
+    """The candidate for the channels after this one; None when there are none."""
+    if not has_next_rung(candidate, channel):
+        return None
+    return replace(
+        candidate,
+        id=next_rung_id(candidate),
+        rung=candidate.strategy.channels.index(channel) + 1,
+        root=candidate.root or candidate.id,
+    )
+
+
+def _copy(context: Mapping[str, Any], path: Sequence[str], values: dict[str, Any]) -> None:
+    """Put the value at a path of the context at the same path of `values`, if it is there."""
+    source: Any = context
+    for name in path:
+        if not isinstance(source, Mapping) or name not in source:
+            return
+        source = source[name]
+    target = values
+    for name in path[:-1]:
+        target = target.setdefault(name, {})
+        if not isinstance(target, dict):
+            return
+    target[path[-1]] = source

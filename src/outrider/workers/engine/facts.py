@@ -1,0 +1,220 @@
+"""Loading: everything the stimuli of one batch can ask for, in a fixed number of queries."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from outrider.contracts.step import EventSeen, Touched
+from outrider.contracts.store import EngineStore
+from outrider.domain.decision import Candidate, Recent
+from outrider.domain.enrollment import Enrollment
+from outrider.domain.entry import (
+    Entry,
+    EventEntry,
+    ObjectEntry,
+    OutcomeEntry,
+    ProfileEntry,
+    ReceiptEntry,
+    RelationEntry,
+)
+from outrider.domain.profile import Object, Profile
+from outrider.domain.work import MessageState, Timer
+from outrider.ingest.mapping import PROFILE
+from outrider.journeys import about_of, enrollment_id
+from outrider.journeys.definition import Program
+from outrider.lib.ids import Hasher
+from outrider.orchestration.record import unpack
+from outrider.workers.engine.library import Library
+
+Stimulus = Entry | Timer
+#: How far relations are followed from a profile or from what an enrollment is about.
+HOPS = 2
+
+
+@dataclass
+class Facts:
+    """The working state of a batch: loaded once, changed by each stimulus in turn."""
+
+    now: datetime
+    profiles: dict[bytes, Profile] = field(default_factory=dict)
+    live: dict[bytes, list[Enrollment]] = field(default_factory=dict)
+    rounds: dict[bytes, Enrollment] = field(default_factory=dict)
+    objects: dict[bytes, Object] = field(default_factory=dict)
+    related: dict[bytes, list[tuple[bytes, str, str]]] = field(default_factory=dict)
+    suppressed: dict[bytes, str] = field(default_factory=dict)
+    recent: dict[bytes, list[Recent]] = field(default_factory=dict)
+    messages: dict[bytes, MessageState] = field(default_factory=dict)
+    #: Candidate → number and record of its last decision.
+    decided: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+
+
+def touched_by(entry: EventEntry, hasher: Hasher) -> tuple[Touched, ...]:
+    """The objects an event is about."""
+    return tuple(
+        Touched(change.kind, change.key, hasher.stream(change.kind, change.key)) for change in entry.effects.objects
+    )
+
+
+def is_about_object(stimulus: Stimulus) -> bool:
+    """Whether a stimulus belongs to an object's stream."""
+    if isinstance(stimulus, Timer):
+        return False
+    body = stimulus.body
+    if isinstance(body, EventEntry):
+        return body.entity.kind != PROFILE
+    if isinstance(body, RelationEntry):
+        return body.relation.from_kind != PROFILE
+    return isinstance(body, ObjectEntry)
+
+
+def message_of(stimulus: Stimulus) -> bytes | None:
+    """The message a stimulus is about."""
+    if isinstance(stimulus, Timer):
+        return stimulus.owner if stimulus.kind in ("held", "escalate") else None
+    if isinstance(stimulus.body, ReceiptEntry | OutcomeEntry):
+        return stimulus.body.message
+    return None
+
+
+class Loader:
+    """Loads the facts of a batch."""
+
+    def __init__(self, store: EngineStore, library: Library, hasher: Hasher) -> None:
+        self.store = store
+        self.library = library
+        self.hasher = hasher
+
+    async def load(self, stimuli: Sequence[Stimulus], now: datetime) -> Facts:
+        """Facts for these stimuli, as they stand now."""
+        facts = Facts(now)
+        people = {stimulus.stream for stimulus in stimuli if not is_about_object(stimulus)}
+        things = {stimulus.stream for stimulus in stimuli if is_about_object(stimulus)}
+        candidates = await self._messages(stimuli, facts)
+        if people:
+            facts.profiles = await self.store.profiles(people)
+            facts.live = await self.store.enrollments(people)
+        await self._rounds(stimuli, candidates, facts)
+        await self.library.ensure(
+            [enrollment.config for row in facts.live.values() for enrollment in row]
+            + [candidate.config for candidate in candidates]
+        )
+        await self._things(stimuli, candidates, things, facts)
+        await self._limits(stimuli, candidates, facts)
+        return facts
+
+    async def _messages(self, stimuli: Sequence[Stimulus], facts: Facts) -> list[Candidate]:
+        ids = {message for stimulus in stimuli if (message := message_of(stimulus)) is not None}
+        if not ids:
+            return []
+        facts.messages = await self.store.messages(ids)
+        candidates = [unpack(state.record).decision.candidate for state in facts.messages.values()]
+        follow_ups = [next_rung_id(candidate) for candidate in candidates]
+        facts.decided = await self.store.decided(follow_ups)
+        return candidates
+
+    async def _rounds(self, stimuli: Sequence[Stimulus], candidates: Sequence[Candidate], facts: Facts) -> None:
+        ids = {candidate.enrollment for candidate in candidates if candidate.enrollment}
+        for stimulus in stimuli:
+            if isinstance(stimulus, Entry) and isinstance(stimulus.body, EventEntry):
+                ids.update(self._startable(stimulus.stream, stimulus.body))
+        if ids:
+            facts.rounds = await self.store.last_rounds(ids)
+
+    def _startable(self, stream: bytes, entry: EventEntry) -> Iterable[bytes]:
+        if entry.entity.kind != PROFILE:
+            return
+        programs = self.library.current.starts.get(entry.event.type, ())
+        if not programs:
+            return
+        seen = seen_of(entry, self.hasher)
+        for program in programs:
+            yield enrollment_id(program, stream, about_of(program, seen))
+
+    async def _things(
+        self, stimuli: Sequence[Stimulus], candidates: Sequence[Candidate], things: set[bytes], facts: Facts
+    ) -> None:
+        wanted = set(things)
+        wanted.update(candidate.about for candidate in candidates if candidate.about)
+        wanted.update(e.about for row in facts.live.values() for e in row if e.about)
+        for stimulus in stimuli:
+            if isinstance(stimulus, Entry) and isinstance(stimulus.body, EventEntry):
+                wanted.update(touched.stream for touched in touched_by(stimulus.body, self.hasher))
+        if not self.library.current.kinds and not wanted:
+            return
+        await self._follow_relations(wanted, set(facts.profiles), facts)
+
+    async def _follow_relations(self, things: set[bytes], people: set[bytes], facts: Facts) -> None:
+        """Objects by two hops from what is wanted and from the people."""
+        frontier = things | people
+        for hop in range(HOPS):
+            if not frontier:
+                break
+            found = await self.store.related(frontier, facts.now)
+            facts.related.update(found)
+            ends = {other for row in found.values() for other, kind, _ in row if kind != PROFILE}
+            frontier = ends - facts.related.keys() - things - people if hop + 1 < HOPS else set()
+            things = things | ends
+        if things:
+            facts.objects = await self.store.objects(things)
+
+    async def _limits(self, stimuli: Sequence[Stimulus], candidates: Sequence[Candidate], facts: Facts) -> None:
+        """Suppressions of every address the batch can write to, and messages that hold slots where caps apply."""
+        addresses = {
+            self.hasher.address(address.channel, address.value)
+            for profile in facts.profiles.values()
+            for address in profile.identity.addresses
+        }
+        addresses.update(self._new_addresses(stimuli))
+        if addresses:
+            facts.suppressed = await self.store.suppressed(addresses)
+        longest = max((cap.within for cap in self.library.current.policy.caps), default=timedelta(0))
+        streams = self._capped(stimuli, candidates, facts) if longest else set()
+        if streams:
+            facts.recent = await self.store.recent(dict.fromkeys(sorted(streams), facts.now - longest))
+
+    def _new_addresses(self, stimuli: Sequence[Stimulus]) -> Iterable[bytes]:
+        for stimulus in stimuli:
+            body = stimulus.body if isinstance(stimulus, Entry) else None
+            change = body.effects.profile if isinstance(body, EventEntry) else None
+            change = body.change if isinstance(body, ProfileEntry) else change
+            for address in (change.addresses if change else None) or ():
+                yield self.hasher.address(address.channel, address.value)
+
+    def _capped(self, stimuli: Sequence[Stimulus], candidates: Sequence[Candidate], facts: Facts) -> Collection[bytes]:
+        """Streams in which a candidate that obeys caps can come up."""
+        purposes = self.library.current.policy.purposes
+        streams = {c.stream for c in candidates if purposes[c.purpose].obeys_caps}
+        for stream, row in facts.live.items():
+            if any(self._obeys(self.program(e)) for e in row):
+                streams.add(stream)
+        for stimulus in stimuli:
+            if isinstance(stimulus, Entry) and isinstance(stimulus.body, EventEntry):
+                starts = self.library.current.starts.get(stimulus.body.event.type, ())
+                if any(self._obeys(program) for program in starts):
+                    streams.add(stimulus.stream)
+        return streams
+
+    def program(self, enrollment: Enrollment) -> Program | None:
+        """The journey version an enrollment follows."""
+        return self.library.get(enrollment.config).journeys.get(enrollment.journey)
+
+    def _obeys(self, program: Program | None) -> bool:
+        if program is None:
+            return False
+        purposes = self.library.current.policy.purposes
+        asked = (getattr(node.settings, "purpose", None) for node in program.nodes)
+        return any(purpose is not None and purposes[purpose].obeys_caps for purpose in asked)
+
+
+def seen_of(entry: EventEntry, hasher: Hasher) -> EventSeen:
+    """The event as journeys see it."""
+    return EventSeen(entry.event, touched_by(entry, hasher))
+
+
+def next_rung_id(candidate: Candidate) -> bytes:
+    """The id of the next candidate of an escalation: the same whatever makes it escalate, and whenever."""
+    unique = candidate.id + (candidate.rung + 1).to_bytes(2, "big")
+    return candidate.id[:7] + hashlib.blake2b(unique, digest_size=9).digest()

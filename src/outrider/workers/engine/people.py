@@ -1,0 +1,335 @@
+"""What a stimulus does in a profile's stream: changes, journeys, decisions taken again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from outrider.domain.decision import Candidate, Verdict
+from outrider.domain.enrollment import Enrollment
+from outrider.domain.entry import (
+    ConsentEntry,
+    Entry,
+    Event,
+    EventEntry,
+    ForgetEntry,
+    ObjectChangedEntry,
+    OutcomeEntry,
+    ProfileChange,
+    ProfileEntry,
+    ReceiptEntry,
+    RelationEntry,
+    ReplyEntry,
+)
+from outrider.domain.message import Status
+from outrider.domain.profile import Profile
+from outrider.domain.receipt import ReceiptStatus
+from outrider.domain.work import MessageState, Timer
+from outrider.journeys import (
+    EventSeen,
+    FactsChanged,
+    Progress,
+    Start,
+    Started,
+    TimerFired,
+    about_of,
+    advance,
+    enrollment_id,
+    leave,
+    start,
+    with_open,
+)
+from outrider.journeys import Stimulus as JourneyStimulus
+from outrider.journeys.definition import Program
+from outrider.orchestration.record import unpack
+from outrider.profiles.apply import change_profile, give_consent, new_profile
+from outrider.workers.engine.deciding import Desk
+from outrider.workers.engine.facts import seen_of
+
+#: The event an inbound message becomes.
+REPLY = "reply.received"
+REPLY_SOURCE = "outrider/replies"
+REACHED = frozenset({ReceiptStatus.DELIVERED, ReceiptStatus.SEEN})
+
+
+class People:
+    """Handles the stimuli of profile streams, one after the other, on the working state of a batch."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.working = desk.working
+        self.draft = desk.draft
+        self._handlers: dict[type, Callable[[Entry, Any], None]] = {
+            EventEntry: self.event,
+            ProfileEntry: self.profile_change,
+            ForgetEntry: self.forget,
+            ObjectChangedEntry: self.object_changed,
+            RelationEntry: self.relation,
+            ConsentEntry: self.consent,
+            ReceiptEntry: self.receipt,
+            OutcomeEntry: self.outcome,
+            ReplyEntry: self.reply,
+        }
+
+    def handle(self, stimulus: Entry | Timer) -> None:
+        """Apply one stimulus."""
+        if isinstance(stimulus, Timer):
+            self.timer(stimulus)
+        else:
+            self._handlers[type(stimulus.body)](stimulus, stimulus.body)
+
+    # ── facts ──
+
+    def profile(self, stream: bytes, key: str) -> Profile:
+        """The profile of a stream, made when nobody knew it."""
+        profile = self.working.profiles.get(stream)
+        if profile is None:
+            profile = new_profile(stream, key, self.working.now)
+            self.keep(profile)
+        return profile
+
+    def keep(self, profile: Profile) -> None:
+        """A new version of a profile."""
+        self.working.profiles[profile.stream] = profile
+        self.draft.profiles[profile.stream] = profile
+
+    def change(self, stream: bytes, change: ProfileChange) -> bool:
+        """Apply a profile change; whether anything is different."""
+        before = self.profile(stream, change.key)
+        after = change_profile(before, change, self.desk.current.open_traits)
+        if after is before:
+            return False
+        self.keep(after)
+        return True
+
+    def profile_change(self, entry: Entry, body: ProfileEntry) -> None:
+        """PUT or PATCH."""
+        if self.change(entry.stream, body.change):
+            self.tell_all(entry.stream, FactsChanged())
+
+    def consent(self, entry: Entry, body: ConsentEntry) -> None:
+        """A line of the consent ledger."""
+        before = self.profile(entry.stream, body.key)
+        after = give_consent(before, body)
+        if after is not before:
+            self.keep(after)
+        self.draft.consents.append((entry.stream, body))
+
+    def relation(self, entry: Entry, body: RelationEntry) -> None:
+        """A relation that begins at a person."""
+        self.save_relation(entry, body)
+        self.tell_all(entry.stream, FactsChanged())
+
+    def save_relation(self, entry: Entry, body: RelationEntry) -> None:
+        """Draft a relation; its profile exists from now on."""
+        self.profile(entry.stream, body.relation.from_key)
+        other = self.desk.hasher.stream(body.relation.to_kind, body.relation.to_key)
+        self.draft.relations.append((entry.stream, other, body.relation, body.delete))
+
+    def forget(self, entry: Entry, body: ForgetEntry) -> None:
+        """Journeys end, waiting messages are canceled, personal data goes."""
+        profile = self.working.profiles.pop(entry.stream, None)
+        for enrollment in tuple(self.working.live.get(entry.stream, ())):
+            self.settle(leave(enrollment, "the profile was deleted", self.working.now), enrollment, profile)
+        self.draft.profiles.pop(entry.stream, None)
+        self.draft.forgotten.append((entry.stream, body))
+
+    def object_changed(self, entry: Entry, body: ObjectChangedEntry) -> None:
+        """An object near this person has a new version: waits may move."""
+        if entry.stream in self.working.profiles:
+            self.tell_all(entry.stream, FactsChanged())
+
+    # ── journeys ──
+
+    def event(self, entry: Entry, body: EventEntry) -> None:
+        """An event reaches its person: facts first, then journeys inside, then journeys that start."""
+        profile = self.profile(entry.stream, body.entity.key)
+        changed = body.effects.profile is not None and self.change(entry.stream, body.effects.profile)
+        self._own_relations(entry, body)
+        seen = seen_of(body, self.desk.hasher)
+        self.tell_all(entry.stream, seen)
+        if changed or body.effects.objects:
+            self.tell_all(entry.stream, FactsChanged())
+        for program in self.desk.current.starts.get(body.event.type, ()):
+            self.begin(program, seen, self.working.profiles[profile.stream])
+
+    def _own_relations(self, entry: Entry, body: EventEntry) -> None:
+        for relation in body.effects.relations:
+            if relation.from_kind == body.entity.kind and relation.from_key == body.entity.key:
+                self.save_relation(entry, RelationEntry(relation))
+
+    def reply(self, entry: Entry, body: ReplyEntry) -> None:
+        """An inbound message is an event that journeys can wait for."""
+        profile = self.working.profiles.get(entry.stream)
+        if profile is None:
+            return
+        data = {"text": body.text, "channel": body.channel}
+        event = Event(body.provider_id, REPLY_SOURCE, REPLY, entry.at, profile.key, data)
+        seen = EventSeen(event)
+        self.tell_all(entry.stream, seen)
+        for program in self.desk.current.starts.get(REPLY, ()):
+            self.begin(program, seen, profile)
+
+    def tell_all(self, stream: bytes, stimulus: JourneyStimulus) -> None:
+        """Every live enrollment of a person gets a stimulus."""
+        for enrollment in tuple(self.working.live.get(stream, ())):
+            self.tell(enrollment, stimulus)
+
+    def tell(self, enrollment: Enrollment, stimulus: JourneyStimulus) -> None:
+        """One enrollment gets a stimulus; a journey that no longer exists in its version ends it."""
+        profile = self.working.profiles.get(enrollment.stream)
+        program = self.desk.library.get(enrollment.config).journeys.get(enrollment.journey)
+        if program is None or profile is None:
+            progress = leave(enrollment, "the journey or the profile no longer exists", self.working.now)
+        else:
+            context = self.desk.view_for(profile, enrollment.about)
+            progress = advance(program, enrollment, stimulus, context, self.working.now)
+        self.settle(progress, enrollment, profile)
+
+    def begin(self, program: Program, seen: EventSeen, profile: Profile) -> None:
+        """Start an enrollment where the rules allow it, and walk its first steps."""
+        about = about_of(program, seen)
+        past = self.working.rounds.get(enrollment_id(program, profile.stream, about))
+        context = self.desk.view_for(profile, about.stream if about else None)
+        started = start(program, seen, profile.stream, context, past, self.working.now)
+        if isinstance(started, Start):
+            enrollment = started.enrollment
+            self.working.live.setdefault(profile.stream, []).append(enrollment)
+            self.working.rounds[enrollment.id] = enrollment
+            self.settle(
+                advance(program, enrollment, Started(), context, self.working.now), enrollment, profile, new=True
+            )
+
+    def settle(self, progress: Progress, before: Enrollment, profile: Profile | None, *, new: bool = False) -> None:
+        """Draft what came of an enrollment: messages to cancel, candidates to decide, its timer, its new state."""
+        if not progress.changed and not new:
+            return
+        for message in progress.cancel:
+            self.draft.close(message, Status.CANCELED, f"left {before.journey}: {progress.enrollment.end_reason}")
+        enrollment = progress.enrollment
+        for candidate in progress.candidates:
+            enrollment = self._decide(candidate, enrollment, profile)
+        self._set_wait(before, enrollment)
+        self._replace(before, enrollment)
+
+    def _decide(self, candidate: Candidate, enrollment: Enrollment, profile: Profile | None) -> Enrollment:
+        if profile is None:
+            return enrollment
+        decision = self.desk.decide(candidate, profile, enrollment)
+        if not decision.leave or enrollment.ended_at is not None:
+            return enrollment
+        left = leave(enrollment, f"{candidate.template} was blocked by {decision.gate}", self.working.now)
+        for message in left.cancel:
+            self._withdraw(message)
+        return left.enrollment
+
+    def _withdraw(self, message: bytes) -> None:
+        """Cancel a message, also one that this very batch would have created."""
+        drafted = self.draft.messages.pop(message, None)
+        if drafted is None:
+            self.draft.close(message, Status.CANCELED, "left the journey")
+            return
+        for kind in ("held", "escalate"):
+            self.draft.drop_timer(message, kind)
+
+    def _set_wait(self, before: Enrollment, after: Enrollment) -> None:
+        if after.wait == before.wait:
+            return
+        if after.wait is not None and after.wait.due_at is not None:
+            timer = Timer(after.id, "wait", after.wait.due_at, after.stream, after.wait.token)
+            self.draft.set_timer(timer)
+        elif before.wait is not None:
+            self.draft.drop_timer(after.id, "wait")
+
+    def _replace(self, before: Enrollment, after: Enrollment) -> None:
+        live = self.working.live.setdefault(after.stream, [])
+        live[:] = [one for one in live if (one.id, one.round) != (before.id, before.round)]
+        if after.ended_at is None:
+            live.append(after)
+            live.sort(key=lambda one: (one.started_at, one.id))
+        self.working.rounds[after.id] = after
+        self.draft.enrollments[(after.id, after.round)] = after
+
+    # ── timers and what comes back ──
+
+    def timer(self, timer: Timer) -> None:
+        """A wake-up: of a wait, of a held message, of an escalation."""
+        if timer.kind == "wait":
+            self._wait_over(timer)
+            return
+        self.draft.drop_timer(timer.owner, timer.kind)
+        state = self.working.messages.get(timer.owner)
+        if state is None:
+            return
+        if timer.kind == "held":
+            self.decide_again(state, Status.HELD)
+        elif state.status is not Status.DELIVERED:
+            self.escalate(state)
+
+    def _wait_over(self, timer: Timer) -> None:
+        live = self.working.live.get(timer.stream, ())
+        enrollment = next((one for one in live if one.id == timer.owner), None)
+        if enrollment is None or enrollment.wait is None or enrollment.wait.token != timer.token:
+            # A newer wait of the same owner has its own row by now; only the one that fired goes.
+            if enrollment is None or enrollment.wait is None or enrollment.wait.due_at is None:
+                self.draft.drop_timer(timer.owner, timer.kind)
+            return
+        self.draft.drop_timer(timer.owner, timer.kind)
+        self.tell(enrollment, TimerFired(timer.token))
+
+    def decide_again(self, state: MessageState, expected: Status) -> None:
+        """Judge a held message, or one whose window passed, with fresh facts."""
+        message = state.message.id
+        profile = self.working.profiles.get(state.message.stream)
+        if state.status is not expected or message in self.draft.closed or message in self.draft.redecided:
+            return
+        if profile is None:
+            self.draft.close(message, Status.CANCELED, "the profile no longer exists")
+            return
+        candidate = unpack(state.record).decision.candidate
+        decision = self.desk.decide(candidate, profile, self._round_of(candidate), state)
+        if decision.verdict is Verdict.DROP and decision.leave:
+            self._leave_for(candidate, decision.gate)
+
+    def _leave_for(self, candidate: Candidate, gate: str) -> None:
+        live = self.working.live.get(candidate.stream, ())
+        enrollment = next((one for one in live if one.id == candidate.enrollment), None)
+        if enrollment is not None:
+            reason = f"{candidate.template} was blocked by {gate}"
+            profile = self.working.profiles.get(candidate.stream)
+            self.settle(leave(enrollment, reason, self.working.now), enrollment, profile)
+
+    def _round_of(self, candidate: Candidate) -> Enrollment | None:
+        return self.working.rounds.get(candidate.enrollment) if candidate.enrollment else None
+
+    def receipt(self, entry: Entry, body: ReceiptEntry) -> None:
+        """A receipt of an escalating message: reached, or try the next channel now."""
+        state = self.working.messages.get(body.message)
+        if state is None:
+            return
+        if body.receipt.status in REACHED:
+            self.draft.drop_timer(body.message, "escalate")
+        elif body.receipt.status is ReceiptStatus.UNDELIVERED and state.status is not Status.DELIVERED:
+            self.escalate(state)
+
+    def outcome(self, entry: Entry, body: OutcomeEntry) -> None:
+        """Delivery's last word on a message that something awaits, or a message it gave back."""
+        state = self.working.messages.get(body.message)
+        if state is None:
+            return
+        if body.result == "stale":
+            self.decide_again(state, Status.QUEUED)
+        else:
+            self.escalate(state)
+
+    def escalate(self, state: MessageState) -> None:
+        """Ask for the next channel; leaving the journey will cancel that message too."""
+        profile = self.working.profiles.get(state.message.stream)
+        if profile is None or state.message.id in self.draft.closed or state.status is Status.CANCELED:
+            return
+        candidate = unpack(state.record).decision.candidate
+        following = self.desk.escalate(state, profile, self._round_of(candidate))
+        live = self.working.live.get(candidate.stream, ())
+        enrollment = next((one for one in live if one.id == candidate.enrollment), None)
+        if following is not None and enrollment is not None:
+            self._replace(enrollment, with_open(enrollment, following))

@@ -1,0 +1,243 @@
+"""From a claimed message to its intent, and from an outcome to what follows: no I/O, shared with the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Protocol
+
+import msgspec
+
+from outrider.contracts.provider import Outbound, Provider
+from outrider.delivery.breaker import Breaker
+from outrider.delivery.choose_route import fitting, in_order
+from outrider.delivery.next_move import Look, Stop, Try, next_move
+from outrider.delivery.throttle import UNTHROTTLED, TokenBucket
+from outrider.domain.attempt import Accepted, AttemptState, Outcome, Refused
+from outrider.domain.message import Message, Status
+from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
+from outrider.domain.route import Route
+from outrider.domain.stops import stop_keys
+from outrider.domain.work import Done, Due, Intent, Next, Past, Verdictless
+from outrider.lib.ids import write_id
+
+#: How long a message waits when every route that fits it rests.
+REST = timedelta(seconds=2)
+
+
+class Account(msgspec.Struct, frozen=True):
+    """One configured set of credentials at a provider."""
+
+    name: str
+    provider: Provider
+    #: The unguessable part of the callback path.
+    token: str
+    #: Seconds for one call.
+    deadline: float = 10.0
+    #: A simulated provider: exempt from the allow-list of non-production environments.
+    sandbox: bool = False
+
+
+class Text(Protocol):
+    """What rendering gives."""
+
+    @property
+    def text(self) -> str:
+        """The content as it goes out."""
+        ...
+
+    @property
+    def segments(self) -> int:
+        """How many segments it takes."""
+        ...
+
+
+#: Renders a message in a configuration: (message) → text. Raises CannotRender.
+Render = Callable[[Message], Text]
+
+
+class CannotRender(Exception):
+    """The template cannot be rendered with these values; the text says where and why."""
+
+
+@dataclass
+class Desk:
+    """Everything delivery knows besides the message: configuration, and this process's view of its routes."""
+
+    routes: tuple[Route, ...]
+    accounts: Mapping[str, Account]
+    render: Render
+    public_url: str
+    #: Patterns of addresses a non-production environment may write to; None in production.
+    allowed: tuple[str, ...] | None = None
+    purposes: Mapping[Purpose, PurposeRules] = field(default_factory=lambda: PURPOSES)
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+    buckets: dict[str, TokenBucket] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.replace_routes(self.routes)
+
+    def replace_routes(self, routes: tuple[Route, ...]) -> None:
+        """Work with these routes from now on; what is known of a route's health stays."""
+        self.routes = routes
+        self.by_name = {route.name: route for route in routes}
+        self.buckets.clear()
+        for route in routes:
+            self.breakers.setdefault(route.name, Breaker())
+            if route.per_second is not None:
+                self.buckets[route.name] = TokenBucket(route.per_second)
+
+
+def prepare(due: Due, desk: Desk, now: datetime, ticks: float) -> Intent | Verdictless:
+    """What to do with one claimed message: an intent, or why not now. `ticks` is monotonic seconds."""
+    message = due.message
+    if now > message.not_after:
+        return Verdictless(message, "stale", reason="its window is over")
+    if now < message.not_before:
+        return Verdictless(message, "retry", at=message.not_before)
+    routes = fitting(desk.routes, message)
+    if not routes:
+        return _closed(message, f"no route for {message.channel} to {message.market} ({message.purpose})")
+    healthy = in_order(routes, message.id, lambda name: desk.breakers[name].is_open(ticks))
+    if not healthy:
+        return Verdictless(message, "retry", at=now + REST, reason="every route that fits rests")
+    return _on_route(due, desk, healthy, now, ticks)
+
+
+def _on_route(due: Due, desk: Desk, healthy: tuple[Route, ...], now: datetime, ticks: float) -> Intent | Verdictless:
+    message = due.message
+    move = next_move(
+        [route.name for route in healthy],
+        due.past,
+        desk.purposes[message.purpose],
+        now,
+        message.not_after,
+        message.id,
+    )
+    if isinstance(move, Stop):
+        return Verdictless(message, "closed", status=move.status, reason=move.reason)
+    if isinstance(move, Look):
+        return Verdictless(message, "closed", status=Status.UNKNOWN, reason="an attempt is still in doubt")
+    route = desk.by_name[move.route]
+    if refusal := _not_allowed(message, desk, route):
+        return refusal
+    if wait := _throttled(message, desk, route, ticks):
+        return Verdictless(message, "retry", at=now + timedelta(seconds=wait), reason=f"route {route.name} is full")
+    return _intent(due, desk, route, move)
+
+
+def _closed(message: Message, reason: str) -> Verdictless:
+    return Verdictless(message, "closed", status=Status.FAILED, reason=reason)
+
+
+def _not_allowed(message: Message, desk: Desk, route: Route) -> Verdictless | None:
+    if desk.allowed is None or desk.accounts[route.account].sandbox:
+        return None
+    if any(fnmatchcase(message.content.address, pattern) for pattern in desk.allowed):
+        return None
+    return _closed(message, "this environment is not production and the address is not on its allow-list")
+
+
+def _throttled(message: Message, desk: Desk, route: Route, ticks: float) -> float:
+    bucket = desk.buckets.get(route.name)
+    if bucket is None:
+        return 0.0
+    if message.purpose in UNTHROTTLED:
+        bucket.take_anyway(ticks)
+        return 0.0
+    return bucket.wait(ticks)
+
+
+def _intent(due: Due, desk: Desk, route: Route, move: Try) -> Intent | Verdictless:
+    message = due.message
+    try:
+        text = desk.render(message)
+    except CannotRender as error:
+        return _closed(message, f"the template cannot be rendered: {error}")
+    desk.breakers[route.name].begin_probe()
+    return Intent(
+        message=message,
+        number=len(due.past) + 1,
+        route=route.name,
+        account=route.account,
+        body=text.text,
+        segments=text.segments,
+        estimate=None if route.price is None else route.price * text.segments,
+        currency=route.currency,
+        label=move.label,
+        stop_keys=stop_keys(message, route.account),
+    )
+
+
+def echo(message: bytes, number: int) -> str:
+    """The attempt's name that travels out and comes back."""
+    return f"{write_id('msg', message)}.{number}"
+
+
+def outbound(intent: Intent, desk: Desk, now: datetime) -> Outbound:
+    """What the provider gets."""
+    message = intent.message
+    name = echo(message.id, intent.number)
+    token = desk.accounts[intent.account].token
+    return Outbound(
+        attempt=name,
+        to=message.content.address,
+        sender=desk.by_name[intent.route].sender,
+        text=intent.body,
+        callback_url=f"{desk.public_url}/v1/callbacks/{intent.account}/{token}?attempt={name}",
+        validity=max(1, int((message.not_after - now).total_seconds())),
+    )
+
+
+def conclude(intent: Intent, past: tuple[Past, ...], outcome: Outcome, desk: Desk, now: datetime, ticks: float) -> Done:
+    """What one outcome means for the attempt and for the message."""
+    message = intent.message
+    desk.breakers[intent.route].learn(outcome, ticks)
+    return Done(
+        message=message.id,
+        stream=message.stream,
+        number=intent.number,
+        account=intent.account,
+        outcome=outcome,
+        next=_next(intent, past, outcome, desk, now, ticks),
+        awaited=message.awaited,
+    )
+
+
+def _next(intent: Intent, past: tuple[Past, ...], outcome: Outcome, desk: Desk, now: datetime, ticks: float) -> Next:
+    if isinstance(outcome, Accepted):
+        return Next(Status.ACCEPTED)
+    refused = isinstance(outcome, Refused)
+    this = Past(
+        number=intent.number,
+        route=intent.route,
+        state=AttemptState.REFUSED if refused else AttemptState.UNKNOWN,
+        at=now,
+        reason=outcome.reason if isinstance(outcome, Refused) else None,
+        label=intent.label,
+    )
+    wait = outcome.retry_after if isinstance(outcome, Refused) else None
+    return follow(intent.message, (*past, this), desk, now, ticks, wait)
+
+
+def follow(
+    message: Message, past: tuple[Past, ...], desk: Desk, now: datetime, ticks: float, retry_after: float | None = None
+) -> Next:
+    """The next move of a message after its last attempt, as what is to be written."""
+    routes = in_order(fitting(desk.routes, message), message.id, lambda name: desk.breakers[name].is_open(ticks))
+    move = next_move(
+        [route.name for route in routes],
+        past,
+        desk.purposes[message.purpose],
+        now,
+        message.not_after,
+        message.id,
+        retry_after,
+    )
+    if isinstance(move, Try):
+        return Next(Status.QUEUED, move.label, retry_at=move.at)
+    if isinstance(move, Look):
+        return Next(Status.UNKNOWN, "the outcome is in doubt", check_at=move.check_at, give_up_at=move.give_up_at)
+    return Next(move.status, move.reason)

@@ -1,0 +1,97 @@
+"""What becomes of doubts: ask the provider, and when the purpose's time is over let the purpose decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from outrider.contracts.http import Broken, Http, NotSent
+from outrider.contracts.provider import Doubt
+from outrider.contracts.store import DeliveryStore
+from outrider.domain.attempt import AttemptState
+from outrider.domain.message import Status
+from outrider.domain.work import Next, OpenDoubt, Resolved
+from outrider.lib.clock import Clock
+from outrider.workers.prepare import Account, Desk, echo, follow
+
+#: Look-ups of one doubt come after 0.5 s, 1 s, 2 s, …, at most a minute apart.
+FIRST_LOOK = timedelta(seconds=0.5)
+LONGEST_LOOK = timedelta(minutes=1)
+#: A message missing from a look-up was not accepted once this many times the reporting lag has passed.
+LAGS = 3
+
+
+@dataclass
+class Resolver:
+    """Looks doubts up and ends them."""
+
+    store: DeliveryStore
+    desk: Desk
+    http: Http
+    clock: Clock
+
+    async def step(self, most: int = 100) -> int:
+        """Look at the doubts whose time has come; how many."""
+        doubts = await self.store.doubts(most)
+        resolved = [await self._resolve(doubt) for doubt in doubts]
+        if resolved:
+            await self.store.resolve(resolved)
+        return len(resolved)
+
+    async def _resolve(self, doubt: OpenDoubt) -> Resolved:
+        account = self.desk.accounts.get(doubt.account)
+        found, answered = await self._look_up(doubt, account) if account else (None, False)
+        return conclude_doubt(doubt, self.desk, self.clock.now(), self.clock.monotonic(), found, answered)
+
+    async def _look_up(self, doubt: OpenDoubt, account: Account) -> tuple[str | None, bool]:
+        """The provider's id if it shows acceptance, and whether it answered at all."""
+        question = Doubt(
+            attempt=echo(doubt.message.id, doubt.number),
+            to=doubt.message.content.address,
+            text=doubt.body,
+            since=doubt.since,
+        )
+        request = account.provider.lookup(question)
+        if request is None:
+            return None, False
+        try:
+            response = await self.http.send(request, account.deadline)
+        except (NotSent, Broken):
+            return None, False
+        return account.provider.found(question, response), response.status < 500
+
+
+def conclude_doubt(
+    doubt: OpenDoubt, desk: Desk, now: datetime, ticks: float, found: str | None, answered: bool
+) -> Resolved:
+    """Accepted when found; else later, until time is up: then absent when that is proved, unresolved when not. Pure."""
+    if found is not None:
+        return _ended(doubt, AttemptState.ACCEPTED, Next(Status.ACCEPTED), found)
+    if now < doubt.give_up_at:
+        look_at = min(now + min(FIRST_LOOK * 2 ** min(doubt.checks, 10), LONGEST_LOOK), doubt.give_up_at)
+        return Resolved(doubt.message.id, doubt.message.stream, doubt.number, None, check_at=look_at)
+    state = AttemptState.ABSENT if answered and _lag_is_over(doubt, desk, now) else AttemptState.UNRESOLVED
+    past = tuple(msgspec.structs.replace(one, state=state) if one.number == doubt.number else one for one in doubt.past)
+    return _ended(doubt, state, follow(doubt.message, past, desk, now, ticks), None)
+
+
+def _lag_is_over(doubt: OpenDoubt, desk: Desk, now: datetime) -> bool:
+    account = desk.accounts.get(doubt.account)
+    if account is None or not account.provider.abilities.lookup:
+        return False
+    return now >= doubt.since + LAGS * timedelta(seconds=account.provider.abilities.lookup_lag)
+
+
+def _ended(doubt: OpenDoubt, state: AttemptState, next_: Next, found: str | None) -> Resolved:
+    return Resolved(
+        message=doubt.message.id,
+        stream=doubt.message.stream,
+        number=doubt.number,
+        state=state,
+        provider_id=found,
+        account=doubt.account,
+        next=next_,
+        awaited=doubt.message.awaited,
+    )

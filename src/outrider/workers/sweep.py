@@ -1,0 +1,94 @@
+"""Housekeeping: doubts, rescue, orphan receipts, partitions, newly applied configurations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from outrider.contracts.store import DeliveryStore
+from outrider.domain.purpose import PURPOSES
+from outrider.lib.clock import Clock
+from outrider.workers.resolve import Resolver
+from outrider.workers.wake import Wakes
+
+#: A dead lease is rescued this long after its end: longer than any call's deadline, so that no answer is under way.
+GRACE_SECONDS = 15.0
+#: How often each duty is done, in seconds.
+DOUBTS_EVERY = 0.5
+RESCUE_EVERY = 2.0
+ORPHANS_EVERY = 1.0
+CONFIGURATION_EVERY = 1.0
+PARTITIONS_EVERY = 3600.0
+
+log = structlog.get_logger(__name__)
+
+Duty = Callable[[], Awaitable[object]]
+
+
+@dataclass
+class Sweep:
+    """The housekeeping of one process; any number may run, the database keeps them apart."""
+
+    store: DeliveryStore
+    resolver: Resolver
+    clock: Clock
+    wakes: Wakes
+    #: Makes and drops partitions.
+    partitions: Duty
+    #: Takes over a newly applied configuration.
+    refresh: Duty
+    grace_seconds: float = GRACE_SECONDS
+
+    def __post_init__(self) -> None:
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Do every duty at its pace until `stop`."""
+        duties: list[tuple[Duty, float]] = [
+            (self.doubts, DOUBTS_EVERY),
+            (self.rescue, RESCUE_EVERY),
+            (self.orphans, ORPHANS_EVERY),
+            (self.refresh, CONFIGURATION_EVERY),
+            (self.partitions, PARTITIONS_EVERY),
+        ]
+        async with asyncio.TaskGroup() as group:
+            for duty, seconds in duties:
+                group.create_task(self._repeat(duty, seconds))
+
+    def stop(self) -> None:
+        """End after the duties under way."""
+        self._stopping.set()
+
+    async def _repeat(self, duty: Duty, seconds: float) -> None:
+        while not self._stopping.is_set():
+            try:
+                await duty()
+            except Exception as error:
+                log.error("a duty failed and is tried again", duty=getattr(duty, "__name__", ""), error=repr(error))
+            try:
+                await asyncio.wait_for(self._stopping.wait(), seconds)
+            except TimeoutError:
+                continue
+
+    async def doubts(self) -> int:
+        """Look doubts up and end those whose time is over."""
+        resolved = await self.resolver.step()
+        if resolved:
+            self.wakes.outbox.ring()
+            self.wakes.log.ring()
+        return resolved
+
+    async def rescue(self) -> int:
+        """Turn the intents of dead workers into doubts."""
+        within = {purpose: rules.resolve_within for purpose, rules in PURPOSES.items()}
+        rescued = await self.store.rescue(self.grace_seconds, within)
+        if rescued:
+            log.warning("intents of a dead delivery worker are in doubt now", count=rescued)
+        return rescued
+
+    async def orphans(self) -> int:
+        """Match receipts that came before their message was known."""
+        return await self.store.match_orphans(500)

@@ -1,0 +1,121 @@
+"""The sandbox from the command line: ready line, faults from a file, a ledger that outlives a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from outrider.cli.sandbox import COMMAND
+from outrider.sandbox import running
+from outrider.sandbox.ledger import read_ledger
+from outrider.sandbox.sms.smsmode import Smsmode
+
+START = "from outrider.cli.sandbox import COMMAND; COMMAND()"
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process and its first line."""
+    command = [sys.executable, "-c", START, "--port", "0", "--no-receipts", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline()
+        finally:
+            process.kill()
+
+
+def submit(port: int, number: int) -> int:
+    body = {"recipient": {"to": "33612345678"}, "body": {"text": "Hi"}, "from": "Drive", "refClient": f"msg_{number}.1"}
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/sms/v1/messages", json.dumps(body), {"x-api-key": Smsmode.accounts[0].secret})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_it_says_where_it_is_and_ends_in_order_on_interrupt(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.ndjson"
+    with started("--ledger", str(ledger)) as (process, line):
+        assert line.startswith("sandbox ready at http://127.0.0.1:")
+        assert line.endswith(f"ledger {ledger}\n")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def test_what_it_answered_is_in_the_ledger_after_a_kill(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.ndjson"
+    with started("--ledger", str(ledger), "--json") as (process, line):
+        port = int(json.loads(line)["urls"]["all"].rpartition(":")[2])
+        statuses = [submit(port, number) for number in range(20)]
+        process.kill()
+        process.wait(10)
+    assert statuses == [201] * 20
+    assert [line.echo for line in read_ledger(ledger)] == [f"msg_{number}.1" for number in range(20)]
+
+
+def test_faults_come_from_a_file(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.json"
+    faults.write_text('[{"kind": "throttle", "count": 1}]')
+    with started("--ledger", str(tmp_path / "ledger"), "--json", "--faults", str(faults)) as (_, line):
+        port = int(json.loads(line)["urls"]["smsmode"].rpartition(":")[2])
+        assert [submit(port, 1), submit(port, 2)] == [429, 201]
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ('{"kind": "explode"}', "Invalid enum value 'explode'"),
+        ("[", "expected one fault or a list of faults as JSON"),
+        ('{"kind": "throttle", "provider": "acme"}', "no provider 'acme'; there are smsmode, twilio"),
+    ],
+)
+def test_bad_faults_are_named(tmp_path: Path, rules: str, words: str) -> None:
+    faults = tmp_path / "faults.json"
+    faults.write_text(rules)
+    arguments = ["--port", "0", "--ledger", str(tmp_path / "ledger"), "--faults", str(faults)]
+    result = CliRunner().invoke(COMMAND, arguments)
+    assert result.exit_code == 1
+    assert words in result.output
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(COMMAND, ["--port", str(port), "--ledger", str(tmp_path / "ledger")])
+    assert result.exit_code == 1
+    assert f"cannot start the sandbox on 127.0.0.1:{port}" in result.output
+
+
+@pytest.fixture
+def ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox is asked to end as soon as it is ready."""
+    real = running.running_sandbox
+
+    @asynccontextmanager
+    async def brief(*arguments: Any, **options: Any) -> AsyncIterator[running.Sandbox]:
+        async with real(*arguments, **options) as sandbox:
+            os.kill(os.getpid(), signal.SIGTERM)
+            yield sandbox
+
+    monkeypatch.setattr(running, "running_sandbox", brief)
+
+
+@pytest.mark.usefixtures("ends_at_once")
+@pytest.mark.parametrize(("option", "lines"), [("--quiet", 0), ("--json", 1), ("--progress", 1)])
+def test_it_prints_one_line_or_none_and_ends_when_asked(tmp_path: Path, option: str, lines: int) -> None:
+    result = CliRunner().invoke(COMMAND, ["--port", "0", "--ledger", str(tmp_path / "ledger"), option])
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) == lines

@@ -1,0 +1,24 @@
+"""Fixtures every test may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from outrider.store.launcher import Running
+from outrider.testing.postgres import embedded_server, fresh_database
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Running]:
+    """One PostgreSQL for the whole session (of this worker, when tests run in parallel)."""
+    with embedded_server() as running:
+        yield running
+
+
+@pytest.fixture
+def database_url(postgres_server: Running) -> Iterator[str]:
+    """The connection URL of an empty database of this test's own."""
+    with fresh_database(postgres_server) as url:
+        yield url
