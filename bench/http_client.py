@@ -1,6 +1,6 @@
 """What one POST costs: CPU of the client process against a minimal server in a process of its own, over loopback.
 
-    python -m bench.http_client --json
+    python -m bench http-client --json
 
 Prints, for each client, microseconds of CPU per call (user and system, all threads) and calls per second.
 """
@@ -124,6 +124,8 @@ def main(calls: int, in_flight: int, rounds: int, as_json: bool) -> None:
     for one in both:
         click.echo(f"{one.client}: {one.cpu_microseconds_per_call} µs of CPU, {one.calls_per_second:.0f} calls/s")
 
+
+COMMAND = main
 
 if __name__ == "__main__":
     main()

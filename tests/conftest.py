@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from outrider.store.launcher import Running
-from outrider.testing.postgres import embedded_server, fresh_database
+pytest.register_assert_rewrite("outrider.testing")
+
+from outrider.store.launcher import Running  # noqa: E402  (after the rewriting is asked for)
+from outrider.testing.postgres import embedded_server, fresh_database  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import copy
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from outrider.domain.attempt import AttemptState, Reason
+from outrider.domain.attempt import Reason
 from outrider.domain.entry import ForgetEntry, ReplyEntry
 from outrider.domain.message import Status
 from outrider.domain.receipt import ReceiptStatus
 from outrider.domain.work import Ceiling, Fenced, Refusal, Verdictless
 from outrider.testing.builders import (
     RESOLVE_WITHIN,
-    accepted,
     batch,
     by_id,
     changed,
-    decided,
-    digest,
-    echoed,
     enrollment,
     entry,
     event,
     intent,
-    letter,
     message,
-    stop,
     stream,
-    timer,
 )
-from outrider.testing.memory_agenda import Agenda
-from outrider.testing.memory_store import Duplicate, MemoryStore
+from outrider.testing.memory_store import MemoryStore
 from outrider.testing.memory_subject import HandClock, MemorySubject, drive, memory_subject
 from outrider.testing.store_subject import Driver, StoreFactory
 from outrider.testing.store_suite import DeliveryStoreSuite, EngineStoreSuite, LogSuite
@@ -61,12 +50,6 @@ class TestMemoryDeliveryStore(InMemory, DeliveryStoreSuite):
     pass
 
 
-def picture(store: MemoryStore) -> dict[str, Any]:
-    """Everything in the tables, as it is now."""
-    tables = copy.deepcopy(vars(store.tables))
-    return {name: list(value) if isinstance(value, Agenda) else value for name, value in tables.items()}
-
-
 @pytest.fixture
 def driver() -> Driver:
     return Driver(MemorySubject(Ceiling()))
@@ -76,126 +59,6 @@ def driver() -> Driver:
 def store(driver: Driver) -> MemoryStore:
     assert isinstance(driver.store, MemoryStore)
     return driver.store
-
-
-class Crash(Exception):
-    pass
-
-
-def failing(method: str, moment: str) -> Callable[[str, str], None]:
-    def hook(called: str, at: str) -> None:
-        if (called, at) == (method, moment):
-            raise Crash(f"{moment} {method}")
-
-    return hook
-
-
-def a_busy_day(driver: Driver) -> dict[str, Callable[[], Any]]:
-    """One call of each method that writes, ready to be made, each with something to write."""
-    store, run, at = driver.store, driver.run, driver.now()
-    free, doubtful, waiting = (message(ANNA, at, name) for name in ("free", "doubtful", "waiting"))
-    driver.queue(doubtful)
-    dying = driver.fence(1)
-    driver.sending(doubtful, dying)
-    driver.queue(free)
-    fence = driver.fence()
-    tried = driver.sending(free, fence)
-    driver.queue(waiting)
-    run(store.append([], [stop("channel:push")]))
-    run(store.report([by_id("p-5", ReceiptStatus.SENT, at)]))
-    driver.accepted(message(stream("bert", 9), at, "fifth"), "p-5")
-    driver.advance(60)
-    late = timer(ANNA, at)
-    return {
-        "append": lambda: run(store.append([event(ANNA, at)], [stop("channel:sms")])),
-        "bury": lambda: run(store.bury([letter(ANNA, at)])),
-        "lift": lambda: run(store.lift(["channel:push"])),
-        "lease": lambda: run(store.lease("engine", 10**8, 5)),
-        "save": lambda: driver.save(timers=(late,), enrollments=(enrollment(ANNA, at),)),
-        "commit": lambda: driver.commit(fence, intent(waiting)),
-        "finish": lambda: run(store.finish(fence, [accepted(tried)])),
-        "report": lambda: run(store.report([echoed(tried, ReceiptStatus.DELIVERED, at)])),
-        "match_orphans": lambda: run(store.match_orphans(5)),
-        "rescue": lambda: run(store.rescue(5, RESOLVE_WITHIN)),
-        "open_lease": lambda: run(store.open_lease("new", 5)),
-        "renew_lease": lambda: run(store.renew_lease(fence, 99, b"")),
-        "close_lease": lambda: run(store.close_lease(dying)),
-        "release": lambda: run(store.release(driver.lease)),
-    }
-
-
-METHODS = list(a_busy_day(Driver(MemorySubject(Ceiling()))))
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_fault_before_a_transaction_leaves_nothing(driver: Driver, store: MemoryStore, method: str) -> None:
-    call = a_busy_day(driver)[method]
-    before = picture(store)
-    store.hook = failing(method, "before")
-    with pytest.raises(Crash):
-        call()
-    assert picture(store) == before
-
-
-@pytest.mark.parametrize("method", [name for name in METHODS if name != "close_lease"])
-def test_a_fault_after_a_commit_loses_only_the_answer(driver: Driver, store: MemoryStore, method: str) -> None:
-    calm = Driver(MemorySubject(Ceiling()))
-    call, calm_call = a_busy_day(driver)[method], a_busy_day(calm)[method]
-    before = picture(store)
-    calm_call()
-    store.hook = failing(method, "after")
-    with pytest.raises(Crash):
-        call()
-    assert isinstance(calm.store, MemoryStore)
-    assert picture(store) == picture(calm.store) != before
-
-
-def test_a_fault_while_claiming_frees_what_was_claimed(driver: Driver, store: MemoryStore) -> None:
-    driver.queue(message(ANNA, driver.now()))
-    for moment in ("before", "after"):
-        store.hook = failing("claim", moment)
-        with pytest.raises(Crash):
-            driver.due()
-    store.hook = failing("claim", "never")
-    assert len(driver.due()) == 1
-
-
-def test_refused_calls_change_nothing(driver: Driver, store: MemoryStore) -> None:
-    sent = message(ANNA, driver.now())
-    driver.save(messages=(sent,), decisions=(decided(sent),))
-    closed, made = driver.fence(), timer(ANNA, driver.now())
-    driver.run(store.close_lease(closed))
-    stale = changed(driver.lease, owner="nobody")
-    other = message(ANNA, driver.now(), "other")
-    before = picture(store)
-    calls: dict[type[Exception], list[Callable[[], Any]]] = {
-        Fenced: [
-            lambda: driver.save(lease=stale, timers=(made,)),
-            lambda: driver.save(cursors={40: 1}, timers=(made,)),
-            lambda: driver.commit(closed, intent(sent), others=[Verdictless(sent, "stale")]),
-        ],
-        Duplicate: [
-            lambda: driver.save(timers=(made,), messages=(sent,)),
-            lambda: driver.save(timers=(made,), messages=(other, other)),
-            lambda: driver.save(timers=(made,), decisions=(decided(sent),)),
-        ],
-    }
-    for error, call in calls.items():
-        for refused in call:
-            with pytest.raises(error):
-                refused()
-            assert picture(store) == before
-
-
-def test_the_same_calls_leave_the_same_tables() -> None:
-    pictures = []
-    for _ in range(2):
-        driver = Driver(MemorySubject(Ceiling()))
-        for call in a_busy_day(driver).values():
-            call()
-        assert isinstance(driver.store, MemoryStore)
-        pictures.append(repr(picture(driver.store)))
-    assert pictures[0] == pictures[1]
 
 
 def test_the_journal_says_what_was_handled_when_and_under_which_fence(driver: Driver, store: MemoryStore) -> None:
@@ -246,25 +109,12 @@ def test_a_doubt_about_a_forgotten_person_is_not_looked_up(driver: Driver, store
 def test_messages_that_were_not_claimed_are_left_alone(driver: Driver, store: MemoryStore) -> None:
     future = message(ANNA, driver.now(), not_before=driver.now() + timedelta(seconds=1), awaited=True)
     driver.queue(future)
-    before = picture(store)
     closed = Verdictless(future, "closed", status=Status.FAILED)
     assert driver.commit(driver.fence(), intent(future), others=[closed]) == [Refusal(future.id, "moved")]
-    for untouched in ("messages", "attempts", "entries", "outbox"):
-        assert picture(store)[untouched] == before[untouched]
-
-
-def test_what_stops_ceilings_and_doubts_leave_behind_can_be_inspected(driver: Driver, store: MemoryStore) -> None:
-    for call in a_busy_day(driver).values():
-        call()
-    tables = store.tables
-    assert set(tables.stops) == {"channel:sms"}
-    assert {row.in_hour for row in tables.ceilings.values()} <= {1, 2, 3}
-    assert [tables.attempts[key].state for key in tables.doubts] == [AttemptState.UNKNOWN]
-    assert {row.status for row in tables.messages.values()} >= {Status.UNKNOWN, Status.DELIVERED}
-    assert len(tables.receipts) == 2
-    assert tables.orphans == {}
-    assert tables.event_keys == {digest("event", "booked"): 1}
-    assert tables.dead_letters[digest("letter", "poison")].reason == "it breaks"
+    assert driver.status(future) is Status.QUEUED
+    assert store.tables.attempts == {}
+    assert driver.run(store.next_due()) == future.not_before
+    assert driver.bodies() == []
 
 
 def test_a_stale_fence_of_another_owner_holds_nothing(driver: Driver, store: MemoryStore) -> None:

@@ -129,9 +129,7 @@ def _attempt(echo: str | None) -> tuple[bytes, int] | None:
         return None
 
 
-async def _append_replies(
-    deps: ApiDeps, name: str, channel: str, replies: Sequence[Reply], callback: Callback
-) -> None:
+async def _append_replies(deps: ApiDeps, name: str, channel: str, replies: Sequence[Reply], callback: Callback) -> None:
     """A reply goes to every profile that has the sender's address; its repeat is known by the provider's id."""
     for reply in replies:
         streams = await deps.reading.streams_of(deps.hasher.address(channel, reply.sender))
@@ -141,7 +139,9 @@ async def _append_replies(
         source = f"callbacks/{name}"
         await deps.appender.append(
             [
-                Entry(stream, body, callback.received_at, deps.hasher.event(source, f"{reply.provider_id} {stream.hex()}"))
+                Entry(
+                    stream, body, callback.received_at, deps.hasher.event(source, f"{reply.provider_id} {stream.hex()}")
+                )
                 for stream in streams
             ]
         )

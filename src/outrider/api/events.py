@@ -12,6 +12,8 @@ from outrider.api.problems import Problem, Wrong
 from outrider.contracts.reading_store import Unavailable
 from outrider.ingest.cloudevents import LARGEST_BODY
 
+REFUSED = "it was rejected and is kept with the dead letters"
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -52,4 +54,4 @@ async def store(deps: ApiDeps, taken: Taken) -> IntakeAnswer:
 
 def _refusal(answer: IntakeAnswer) -> Problem:
     wrong = [Wrong(each.path or "$", each.reason or "") for each in answer.results if each.status == REJECTED]
-    return Problem(REJECTED_KIND, "the event was rejected and is kept with the dead letters", wrong)
+    return Problem(REJECTED_KIND, REFUSED, wrong)

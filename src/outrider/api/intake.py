@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from outrider.api.checks import MANY_DIGITS, wrong_value
 from outrider.api.problems import MEDIA, UNREADABLE, Problem, Wrong
 from outrider.domain.entry import Entry, Event
 from outrider.domain.work import DeadLetter
@@ -87,6 +88,8 @@ class Intake:
         except (UnicodeDecodeError, RecursionError) as error:
             reason = "the body is not UTF-8" if isinstance(error, UnicodeDecodeError) else "the body is nested too deep"
             raise Problem(UNREADABLE, reason, [Wrong("$", reason)]) from error
+        if MANY_DIGITS.search(body):
+            events = [_checked(event) for event in events]
         taken = self.map(events, mapper, now)
         if len(taken.entries) < len(events):
             self._bury(taken, kind, names, body, now)
@@ -125,6 +128,14 @@ class Intake:
                 taken.letters.append(
                     DeadLetter(new_id(now, shard), now, "event", result.reason or "", raw, result.path or "$")
                 )
+
+
+def _checked(event: Event | Rejected) -> Event | Rejected:
+    """An event whose numbers can be stored."""
+    if isinstance(event, Rejected):
+        return event
+    wrong = wrong_value(event.data, "$.data")
+    return event if wrong is None else Rejected(wrong.reason, wrong.path, event.id)
 
 
 def _names(headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, dict[str, str]]:

@@ -22,7 +22,9 @@ class Metrics:
         self.received = callbacks.labels("received")
         self.forged = callbacks.labels("forged")
         self.unreadable = callbacks.labels("unreadable")
-        self._backlog = Gauge("outrider_backlog", "What waits: counts, and ages in seconds.", ["what"], registry=registry)
+        self._backlog = Gauge(
+            "outrider_backlog", "What waits: counts, and ages in seconds.", ["what"], registry=registry
+        )
 
     def render(self, backlog: Mapping[str, float]) -> bytes:
         """Everything in Prometheus' text format 0.0.4."""

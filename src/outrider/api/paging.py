@@ -11,8 +11,8 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 from litestar.params import Parameter
 
-from outrider.api.problems import Problem, Wrong, unknown_parameter
 from outrider.api.problems import UNREADABLE as UNREADABLE_KIND
+from outrider.api.problems import Problem, Wrong, unknown_parameter
 from outrider.lib.ids import BadId, first_id_at, read_id
 
 T = TypeVar("T")
@@ -50,9 +50,7 @@ def read_cursor(text: str, kind: type[T]) -> T:
         raise unknown_parameter("cursor", "expected the `next` of a page, unchanged") from error
 
 
-def page_of(
-    lines: Sequence[Line], limit: int, shown: Callable[[Line], T], place: Callable[[Line], Any]
-) -> Page[T]:
+def page_of(lines: Sequence[Line], limit: int, shown: Callable[[Line], T], place: Callable[[Line], Any]) -> Page[T]:
     """The first `limit` lines; the one beyond, when there is one, says that there is a next page."""
     cursor = write_cursor(place(lines[limit - 1])) if len(lines) > limit else None
     return Page([shown(line) for line in lines[:limit]], cursor)

@@ -10,9 +10,9 @@ from typing import Any
 from outrider.domain.entry import Entry, OutcomeEntry
 from outrider.domain.message import Message, Status
 from outrider.domain.stops import ENDING_SCOPES
-from outrider.domain.work import Ceiling, Due, Intent, Past, Refusal, Verdictless
+from outrider.domain.work import Ceiling, Due, Fenced, Intent, Past, Refusal, Verdictless
 from outrider.store.named import Queries
-from outrider.store.rows import columns, read_message, read_past
+from outrider.store.rows import columns, opened, read_message, read_past
 from outrider.store.vault import Vault
 
 #: How long a paused message waits before it is looked at again; a pause must act within this and end within it.
@@ -40,21 +40,25 @@ class PostgresClaim:
         """Lock up to `most` due messages and read them."""
         rows = await self._connection.fetch(self._sql.claim, most)
         if not rows:
+            self.now = await self._connection.fetchval(self._sql.clock)
             return
         self.now = rows[0]["now"]
         order = [row["message"] for row in rows]
         found = await self._connection.fetch(self._sql.load_claimed, order)
         await learn({row["stream"] for row in found})
-        messages = {row["id"]: row for row in found if self._vault.knows(row["stream"])}
+        messages = {row["id"]: message for row in found if (message := opened(read_message, row, self._vault))}
+        await self._settle(order, [row["id"] for row in found if row["id"] not in messages], messages)
+        past = await self._past([row["id"] for row in found if row["attempts"]])
+        self.due = [Due(messages[one], tuple(past.get(one, ()))) for one in order if one in messages]
+
+    async def _settle(self, order: list[bytes], forgotten: list[bytes], messages: dict[bytes, Message]) -> None:
+        """Outbox rows of messages that are not queued any more go, and messages of forgotten people end."""
+        if forgotten:
+            ended = [(message, str(Status.CANCELED), "the profile was deleted") for message in forgotten]
+            await self._connection.execute(self._sql.close_claimed, *columns(ended, 3), self.now)
         gone = [message for message in order if message not in messages]
         if gone:
             await self._connection.execute(self._sql.drop_settled, gone)
-        past = await self._past([row["id"] for row in messages.values() if row["attempts"]])
-        self.due = [
-            Due(read_message(messages[message], self._vault), tuple(past.get(message, ())))
-            for message in order
-            if message in messages
-        ]
 
     async def _past(self, messages: list[bytes]) -> dict[bytes, list[Past]]:
         past: dict[bytes, list[Past]] = defaultdict(list)
@@ -65,6 +69,8 @@ class PostgresClaim:
 
     async def commit(self, fence: int, intents: Sequence[Intent], others: Sequence[Verdictless]) -> list[Refusal]:
         """See the port."""
+        if intents:
+            await self._hold_lease(fence, intents)
         refusals = await self._refuse(intents) if intents else []
         refused = {refusal.message for refusal in refusals}
         written = [intent for intent in intents if intent.message.id not in refused]
@@ -74,6 +80,11 @@ class PostgresClaim:
         if others:
             await self._set_back(others)
         return refusals
+
+    async def _hold_lease(self, fence: int, intents: Sequence[Intent]) -> None:
+        lowest = min(intent.message.id for intent in intents)
+        if await self._connection.fetchval(self._sql.hold_lease, fence, lowest) is None:
+            raise Fenced(f"delivery lease {fence} is over")
 
     def _intent_row(self, intent: Intent) -> tuple[Any, ...]:
         message = intent.message

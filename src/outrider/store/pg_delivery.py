@@ -46,7 +46,7 @@ class PostgresDeliveryStore(PostgresLog):
 
     async def close_lease(self, fence: int) -> None:
         """See the port."""
-        await self._pool.execute(self._sql.close_lease, fence)
+        await self._pool.execute(self._sql.end_lease, fence)
 
     @asynccontextmanager
     async def claim(self, most: int) -> AsyncIterator[PostgresClaim]:
@@ -105,7 +105,7 @@ class PostgresDeliveryStore(PostgresLog):
         await self._fill_outbox(connection, [(message, next_.retry_at) for message, _, _, next_, _ in live])
         doubts = [
             (message, number, next_.check_at, next_.give_up_at)
-            for message, _, number, next_, _ in live
+            for message, _, number, next_, _ in moves
             if next_.check_at is not None
         ]
         if doubts:

@@ -12,6 +12,7 @@ import asyncpg
 from outrider.domain.decision import Recent
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import Entry
+from outrider.domain.message import Message
 from outrider.domain.profile import Object, Profile
 from outrider.domain.stops import address_key
 from outrider.domain.work import GROUPS, Lease, MessageState, Parked, Timer, Work, group_of
@@ -19,7 +20,16 @@ from outrider.lib.ids import first_id_at
 from outrider.store.named import Queries
 from outrider.store.pg_log import PostgresLog
 from outrider.store.pg_save import Saving
-from outrider.store.rows import NEVER, read_enrollment, read_message, read_object, read_profile, read_recent, read_timer
+from outrider.store.rows import (
+    NEVER,
+    opened,
+    read_enrollment,
+    read_message,
+    read_object,
+    read_profile,
+    read_recent,
+    read_timer,
+)
 from outrider.store.vault import Vault
 
 SHARDS_PER_GROUP = 256 // GROUPS
@@ -104,14 +114,17 @@ class PostgresEngineStore(Saving, PostgresLog):
         await self._learn({row["stream"] for row in rows})
         found: dict[bytes, list[Enrollment]] = defaultdict(list)
         for row in rows:
-            found[row["stream"]].append(read_enrollment(row, self._vault))
+            enrollment = opened(read_enrollment, row, self._vault)
+            if enrollment is not None:
+                found[row["stream"]].append(enrollment)
         return dict(found)
 
     async def last_rounds(self, ids: Collection[bytes]) -> dict[bytes, Enrollment]:
         """See the port."""
         rows = await self._pool.fetch(self._sql.load_last_rounds, list(ids))
         await self._learn({row["stream"] for row in rows})
-        return {row["id"]: read_enrollment(row, self._vault) for row in rows if self._vault.knows(row["stream"])}
+        found = {row["id"]: opened(read_enrollment, row, self._vault) for row in rows}
+        return {identifier: enrollment for identifier, enrollment in found.items() if enrollment is not None}
 
     async def objects(self, streams: Collection[bytes]) -> dict[bytes, Object]:
         """See the port."""
@@ -145,11 +158,8 @@ class PostgresEngineStore(Saving, PostgresLog):
         """See the port."""
         rows = await self._pool.fetch(self._sql.load_messages, list(ids))
         await self._learn({row["stream"] for row in rows})
-        return {row["id"]: self._message_state(row) for row in rows if self._vault.knows(row["stream"])}
-
-    def _message_state(self, row: Any) -> MessageState:
-        message = read_message(row, self._vault)
-        return MessageState(message, message.status, row["attempts"], row["decision_number"], row["record"])
+        found = {row["id"]: opened(read_message, row, self._vault) for row in rows}
+        return {row["id"]: _state(row, message) for row in rows if (message := found[row["id"]]) is not None}
 
     async def decided(self, ids: Collection[bytes]) -> dict[bytes, tuple[int, bytes]]:
         """See the port."""
@@ -160,6 +170,10 @@ class PostgresEngineStore(Saving, PostgresLog):
         """See the port."""
         rows = await self._pool.fetch(self._sql.load_parked, stream, most)
         return [self._parked(row) for row in rows]
+
+
+def _state(row: Any, message: Message) -> MessageState:
+    return MessageState(message, message.status, row["attempts"], row["decision_number"], row["record"])
 
 
 def _shard_range(marks: Mapping[int, Any]) -> tuple[int, int]:

@@ -26,11 +26,15 @@ class PostgresLog:
     async def append(self, entries: Sequence[Entry], stops: Sequence[Stop] = ()) -> list[int | None]:
         """See the port."""
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(self._sql.open_append)
-            positions = await self._append_events(connection, entries)
+            positions = await self.append_within(connection, entries)
             if stops:
                 await self._put_stops(connection, stops)
         return positions
+
+    async def append_within(self, connection: Any, entries: Sequence[Entry]) -> list[int | None]:
+        """Append in an open transaction, which should end soon: until then readers stop before these positions."""
+        await connection.execute(self._sql.open_append)
+        return await self._append_events(connection, entries)
 
     async def _append_events(self, connection: Any, entries: Sequence[Entry]) -> list[int | None]:
         places, columns = self._entry_columns(entries)

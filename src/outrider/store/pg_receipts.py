@@ -75,7 +75,7 @@ class PostgresReceipts(PostgresLog):
 
     def _orphan_row(self, reported: Reported) -> tuple[Any, ...]:
         receipt = reported.receipt
-        return digest_of(reported), reported.account, receipt.provider_id, _pack(receipt), reported.received_at
+        return digest_of(reported), reported.account, self._key(reported), _pack(receipt), reported.received_at
 
     async def _match(self, connection: Any, reported: Sequence[Reported]) -> tuple[list[Matched], list[Reported]]:
         """Find each receipt's attempt, by its echo or by the provider's id."""
@@ -130,8 +130,11 @@ class PostgresReceipts(PostgresLog):
             rows = [_move_row(one) for one in fresh if one.reported.receipt.status is status]
             if rows:
                 await connection.execute(
-                    self._sql.receive, *columns(rows, 6), FROM_SENT, FROM_UNDELIVERED, FROM_DELIVERED
+                    self._sql.receive, *columns(rows, 5), FROM_SENT, FROM_UNDELIVERED, FROM_DELIVERED
                 )
+        engaged = [(one.message, bits) for one in fresh if (bits := engagement(one.reported.receipt.status))]
+        if engaged:
+            await connection.execute(self._sql.engage, *columns(engaged, 2))
         await connection.execute(self._sql.leave_outbox, sorted({one.message for one in fresh}))
         await self._tell(connection, fresh)
 
@@ -187,4 +190,4 @@ def _best_proofs(fresh: Sequence[Matched]) -> list[tuple[Any, ...]]:
 def _move_row(one: Matched) -> tuple[Any, ...]:
     receipt = one.reported.receipt
     reason = str(receipt.reason) if receipt.reason else None
-    return one.message, one.number, str(PROVED[receipt.status]), reason, engagement(receipt.status), _received(one)
+    return one.message, one.number, str(PROVED[receipt.status]), reason, _received(one)

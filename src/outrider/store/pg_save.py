@@ -13,7 +13,7 @@ from outrider.domain.entry import Entry
 from outrider.domain.message import Message
 from outrider.domain.profile import Profile
 from outrider.domain.stops import profile_key
-from outrider.domain.work import Batch, Decided, Fenced, Parked, ParkedBody
+from outrider.domain.work import Batch, Decided, Fenced, Parked, ParkedBody, group_of
 from outrider.lib.ids import Hasher
 from outrider.store.named import Queries
 from outrider.store.rows import columns, enrollment_row, message_row, object_row, profile_row, relation_row
@@ -49,6 +49,9 @@ class Saving:
 
     async def _check_fences(self, connection: Any, batch: Batch) -> None:
         groups = list(batch.lease.fences)
+        touched = {group_of(stream) for stream, _, _ in batch.handled} | batch.cursors.keys()
+        if not touched <= batch.lease.fences.keys():
+            raise Fenced(f"groups {sorted(touched - batch.lease.fences.keys())} are not in the lease")
         held = await connection.fetch(
             self._sql.check_fences,
             batch.lease.owner,
@@ -73,14 +76,14 @@ class Saving:
             )
 
     async def _save_people(self, connection: Any, batch: Batch) -> None:
+        if batch.forgotten:
+            await self._forget(connection, batch)
         if batch.profiles:
             rows = [profile_row(profile, self._vault) for profile in batch.profiles]
             await connection.execute(self._sql.save_profiles, *columns(rows, 11), batch.now)
             await self._save_addresses(connection, batch.profiles)
         if batch.consents:
             await self._save_consents(connection, batch)
-        if batch.forgotten:
-            await self._forget(connection, batch)
 
     async def _save_addresses(self, connection: Any, profiles: Sequence[Profile]) -> None:
         await connection.execute(self._sql.drop_addresses, [profile.stream for profile in profiles])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,7 +15,10 @@ from outrider.domain.message import Content, Message, Status
 from outrider.domain.profile import ConsentState, Identity, Object, Profile, Relation
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.work import Past, Timer
+from outrider.lib.seal import CannotOpen
 from outrider.store.vault import Vault
+
+T = TypeVar("T")
 
 OBJECT = "object"
 EVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -30,6 +34,16 @@ class ObjectBody(msgspec.Struct, frozen=True):
 
     key: str
     traits: dict[str, Any]
+
+
+def opened(read: Callable[[Any, Vault], T], row: Any, vault: Vault) -> T | None:
+    """What a row sealed for a person holds; None once that person was forgotten and the key is gone."""
+    if not vault.knows(row["stream"]):
+        return None
+    try:
+        return read(row, vault)
+    except CannotOpen:
+        return None
 
 
 def columns(rows: list[tuple[Any, ...]], width: int) -> list[list[Any]]:

@@ -19,6 +19,7 @@ from outrider.domain.work import (
     MessageState,
     Next,
     Refusal,
+    Reported,
     Verdictless,
     Work,
     group_of,
@@ -179,6 +180,10 @@ class Driver:
         done = builders.done(intent, Accepted(provider_id), Next(Status.ACCEPTED))
         self.run(self.store.finish(fence, [done]))
         return intent
+
+    def report(self, *reported: Reported) -> int:
+        """Report receipts; how many were new."""
+        return self.run(self.store.report(reported))
 
     def group_lease(self, owner: str, stream: bytes, seconds: float = 60) -> Lease:
         """A lease of an owner that holds at least the group of a stream."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from outrider.contracts.http import Broken, Http, NotSent
-from outrider.contracts.provider import Doubt
+from outrider.contracts.provider import Doubt, Unreadable
 from outrider.contracts.store import DeliveryStore
 from outrider.domain.attempt import AttemptState
 from outrider.domain.message import Status
@@ -60,7 +60,10 @@ class Resolver:
             response = await self.http.send(request, account.deadline)
         except (NotSent, Broken):
             return None, False
-        return account.provider.found(question, response), response.status < 500
+        try:
+            return account.provider.found(question, response), True
+        except Unreadable:
+            return None, False
 
 
 def conclude_doubt(

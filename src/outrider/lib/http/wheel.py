@@ -23,13 +23,15 @@ class Expiring(Protocol):
 class Wheel:
     """Calls `expire` on each item when its seconds are over, unless it was discarded from its slot before."""
 
-    __slots__ = ("_loop", "_order", "_slots", "_timer")
+    __slots__ = ("_due", "_loop", "_order", "_slots", "_timer")
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
         self._slots: dict[int, set[Expiring]] = {}
         self._order: list[int] = []
         self._timer: TimerHandle | None = None
+        # Kept here: uvloop gives a plain Handle, without `when`, for a time that is due already.
+        self._due = 0.0
 
     def add(self, item: Expiring, seconds: float) -> set[Expiring]:
         """Watch an item for `seconds`; take it out of the returned slot (`discard`) when it is done."""
@@ -52,9 +54,10 @@ class Wheel:
         """Have the timer ring for the earliest slot."""
         due = self._order[0] * TICK if self._order else None
         if self._timer is not None:
-            if due is not None and self._timer.when() <= due:
+            if due is not None and self._due <= due:
                 return
             self._timer.cancel()
+        self._due = due or 0.0
         self._timer = None if due is None else self._loop.call_at(due, self._ring)
 
     def _ring(self) -> None:

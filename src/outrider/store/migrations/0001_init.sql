@@ -329,7 +329,7 @@ create table receipts (                      -- partitioned by month of the mess
 create table orphan_receipts (               -- receipts for messages we do not know yet
     digest      bytea primary key,
     account     text not null,
-    provider_id text not null,
+    key         bytea not null,              -- as in provider_messages
     receipt     bytea not null,              -- MessagePack of the receipt
     received_at timestamptz not null
 );

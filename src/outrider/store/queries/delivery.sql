@@ -8,14 +8,26 @@ returning fence
 update delivery_leases set until = clock_timestamp() + make_interval(secs => $2), floor = $3
 where fence = $1 and until > clock_timestamp() returning fence
 
+-- name: hold_lease
+-- The lease must last, and its floor must not lie above any of its intents.
+update delivery_leases set floor = least(floor, $2) where fence = $1 and until > clock_timestamp() returning fence
+
+-- name: end_lease
+-- End a lease; the rescue looks after it once more before it goes.
+update delivery_leases set until = least(until, clock_timestamp()) where fence = $1
+
 -- name: close_lease
--- End a lease.
+-- A rescued lease goes.
 delete from delivery_leases where fence = $1
 
 -- name: claim
 -- Lock due messages of the outbox, express first.
 select o.message, clock_timestamp() as now from outbox o where o.due_at <= clock_timestamp()
 order by o.lane, o.due_at limit $1 for update skip locked
+
+-- name: clock
+-- The database's time.
+select clock_timestamp()
 
 -- name: load_claimed
 -- The claimed messages that are still queued. One that an engine is changing is passed over: never wait here, since

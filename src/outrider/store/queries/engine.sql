@@ -75,7 +75,7 @@ select key, reason from stops where key = any($1::text[])
 select m.stream, m.channel, m.purpose, coalesce(m.intent_at, m.status_at) as at
 from unnest($1::bytea[], $2::timestamptz[]) as w(stream, since)
 join messages m on m.stream = w.stream
-where m.id >= $3 and m.status not in ('failed', 'canceled', 'expired') and coalesce(m.intent_at, m.status_at) >= w.since
+where m.id >= $3 and m.status not in ('held', 'failed', 'canceled', 'expired') and coalesce(m.intent_at, m.status_at) >= w.since
 order by m.stream, at desc, m.id desc
 
 -- name: load_messages

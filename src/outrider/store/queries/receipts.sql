@@ -19,15 +19,20 @@ update attempts a set state = 'accepted', ended_at = coalesce(a.ended_at, clock_
     segments = coalesce(u.segments, a.segments), price = coalesce(u.price, a.price), currency = coalesce(u.currency, a.currency)
 from unnest($1::bytea[], $2::smallint[], $3::text[], $4::smallint[], $5::float8[], $6::text[]) as u(message, number, provider_id, segments, price, currency)
 where a.message = u.message and a.number = u.number
-  and (a.state in ('intent', 'unknown', 'unresolved') or u.segments is not null or u.price is not null)
+  and (a.state in ('intent', 'unknown', 'unresolved', 'absent') or u.segments is not null or u.price is not null)
 
 -- name: receive
 -- Move statuses by receipts: where the message stands below, and undelivered only for its last attempt.
-update messages m set status = u.status, status_at = u.at, reason = u.reason, engagement = m.engagement | u.engagement
-from unnest($1::bytea[], $2::smallint[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[]) as u(id, attempt, status, reason, engagement, at)
+update messages m set status = u.status, status_at = u.at, reason = u.reason
+from unnest($1::bytea[], $2::smallint[], $3::text[], $4::text[], $5::timestamptz[]) as u(id, attempt, status, reason, at)
 where m.id = u.id and (u.status <> 'undelivered' or m.attempts = u.attempt)
-  and m.status = any(case u.status when 'accepted' then $7::text[] when 'undelivered' then $8::text[] else $9::text[] end)
+  and m.status = any(case u.status when 'accepted' then $6::text[] when 'undelivered' then $7::text[] else $8::text[] end)
 returning m.id
+
+-- name: engage
+-- Engagement is a set beside the status.
+update messages m set engagement = m.engagement | u.engagement
+from unnest($1::bytea[], $2::smallint[]) as u(id, engagement) where m.id = u.id
 
 -- name: leave_outbox
 -- A message proved accepted is not sent again.
@@ -39,12 +44,14 @@ select id, stream, address, channel, awaited from messages where id = any($1::by
 
 -- name: keep_orphans
 -- Receipts for messages not known yet.
-insert into orphan_receipts (digest, account, provider_id, receipt, received_at)
-select * from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[]) on conflict do nothing
+insert into orphan_receipts (digest, account, key, receipt, received_at)
+select * from unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[], $5::timestamptz[]) on conflict do nothing
 
 -- name: take_orphans
--- Orphans to match again, oldest first.
-select digest, account, provider_id, receipt, received_at from orphan_receipts order by received_at limit $1 for update skip locked
+-- Orphans whose message is known by now, oldest first; those nobody ever claims do not stand in the way.
+select digest, account, receipt, received_at from orphan_receipts o
+where exists (select 1 from provider_messages p where p.key = o.key)
+order by received_at limit $1 for update skip locked
 
 -- name: drop_orphans
 -- Matched orphans go.

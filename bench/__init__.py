@@ -1,0 +1,1 @@
+"""Reproducible measurements: `python -m bench --help`. What they mean stands in docs/explanation/performance.md."""

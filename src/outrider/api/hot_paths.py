@@ -1,0 +1,130 @@
+"""The plain ASGI routes in the OpenAPI document, which the framework does not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from outrider.api.intake import IntakeAnswer
+from outrider.ingest.cloudevents import (
+    BATCH,
+    DEEPEST,
+    JSON,
+    LARGEST_BODY,
+    LARGEST_EVENT,
+    LONGEST_ATTRIBUTE,
+    MOST_EVENTS,
+    STRUCTURED,
+)
+
+REF = "#/components/schemas/{name}"
+
+EXAMPLE = {
+    "specversion": "1.0",
+    "id": "b-7731-confirmed",
+    "source": "/booking",
+    "type": "booking.confirmed",
+    "subject": "c-1042",
+    "time": "2026-05-04T09:30:00Z",
+    "data": {"booking": {"id": "b-7731", "starts_at": "2026-05-06T07:00:00Z"}},
+}
+
+_text = {"type": "string", "minLength": 1, "maxLength": LONGEST_ATTRIBUTE}
+
+CLOUD_EVENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["specversion", "id", "source", "type"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {**_text, "description": "Unique within its source: a repeat is a duplicate."},
+        "source": _text,
+        "type": _text,
+        "subject": {
+            "type": "string",
+            "maxLength": LONGEST_ATTRIBUTE,
+            "description": "The profile's key, unless a source mapping says otherwise.",
+        },
+        "time": {"type": "string", "format": "date-time", "description": "When it happened; now when missing."},
+        "datacontenttype": {"type": "string"},
+        "data": {"type": "object", "description": f"At most {DEEPEST} levels deep."},
+    },
+    "additionalProperties": True,
+    "description": "CloudEvents 1.0; extension attributes are accepted and passed over.",
+    "examples": [EXAMPLE],
+}
+
+_, _answer_schemas = msgspec.json.schema_components([IntakeAnswer], ref_template=REF)
+HOT_SCHEMAS: dict[str, Any] = {"CloudEvent": CLOUD_EVENT, **_answer_schemas}
+
+_event_ref = {"$ref": REF.format(name="CloudEvent")}
+_ANSWER_EXAMPLE = {
+    "accepted": 1,
+    "duplicates": 0,
+    "rejected": 0,
+    "results": [{"id": "b-7731-confirmed", "status": "accepted", "position": 184022}],
+}
+
+_POST_EVENTS = {
+    "tags": ["events"],
+    "summary": "Take events",
+    "operationId": "PostEvents",
+    "description": (
+        f"CloudEvents in structured, batch or binary mode, durable when answered. At most {MOST_EVENTS} events and "
+        f"{LARGEST_BODY} bytes in one request, {LARGEST_EVENT} bytes in one event. A batch is answered with one result "
+        "for each event; a single rejected event with a problem document. Rejected events are kept as dead letters. "
+        "Scope: events:write."
+    ),
+    "requestBody": {
+        "required": True,
+        "content": {
+            STRUCTURED: {"schema": _event_ref, "example": EXAMPLE},
+            BATCH: {
+                "schema": {"type": "array", "maxItems": MOST_EVENTS, "items": _event_ref},
+                "example": [EXAMPLE],
+            },
+            JSON: {
+                "schema": {"type": "object", "description": "Binary mode: data here, attributes in ce- headers."},
+                "example": EXAMPLE["data"],
+            },
+        },
+    },
+    "responses": {
+        "202": {
+            "description": "Stored",
+            "content": {JSON: {"schema": {"$ref": REF.format(name="IntakeAnswer")}, "example": _ANSWER_EXAMPLE}},
+        }
+    },
+}
+
+
+def _callback(method: str) -> dict[str, Any]:
+    names = {"account": "The account's name.", "token": "The unguessable part of the account's callback URL."}
+    return {
+        "tags": ["callbacks"],
+        "summary": "Take a provider's receipt or reply",
+        "operationId": f"{method.capitalize()}Callback",
+        "description": (
+            "Called by providers, not by you. Verified as the provider signs; 204 once durable, 200 when it cannot be "
+            "read and is kept as a dead letter, 403 when forged. `?attempt=` brings our echo back."
+        ),
+        "parameters": [
+            *(
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": words}
+                for name, words in names.items()
+            ),
+            {
+                "name": "attempt",
+                "in": "query",
+                "schema": {"type": "string"},
+                "example": "msg_01JD6QZX5N8V4T2R9K3M7P0AWC.1",
+            },
+        ],
+        "responses": {"204": {"description": "Stored"}, "200": {"description": "Kept as a dead letter"}},
+    }
+
+
+HOT_PATHS: dict[str, Any] = {
+    "/v1/events": {"post": _POST_EVENTS},
+    "/v1/callbacks/{account}/{token}": {"post": _callback("post"), "get": _callback("get")},
+}

@@ -1,0 +1,68 @@
+"""`/v1/messages`: what was made of candidates that may be sent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from litestar import Request, Router, get
+from litestar.params import Parameter
+from msgspec import Meta
+
+from outrider.api.deps import Deps
+from outrider.api.keys import needs
+from outrider.api.paging import Cursor, Limit, Page, Since, Until, id_range, page_of, path_id, read_cursor
+from outrider.api.problems import NOT_FOUND, Problem
+from outrider.api.shown import MessageDetail, MessageOut, show_message, show_view
+from outrider.api.writing import check_key
+from outrider.contracts.reading_store import MessageFilter
+from outrider.ingest.mapping import PROFILE
+
+Asked = Request[Any, Any, Any]
+Statuses = Literal[
+    "held", "queued", "sending", "unknown", "accepted", "delivered", "undelivered", "failed", "canceled", "expired"
+]
+Word = Annotated[str | None, Parameter(max_length=200, pattern=r"^[^\x00]*$")]
+Id = Annotated[bytes, Meta(min_length=16, max_length=16)]
+
+
+@get("/", guards=[needs("messages:read")], summary="List messages")
+async def get_messages(
+    deps: Deps,
+    request: Asked,
+    profile: Annotated[str | None, Parameter(description="A profile's key.")] = None,
+    status: Statuses | None = None,
+    journey: Word = None,
+    template: Word = None,
+    channel: Word = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[MessageOut]:
+    """Messages, newest first. A page stays the same however many messages come meanwhile."""
+    first, end = id_range(deps.clock.now(), since, until)
+    asked = MessageFilter(
+        since=first,
+        before=end if cursor is None else read_cursor(cursor, Id),  # type: ignore[arg-type]
+        most=limit + 1,
+        stream=None if profile is None else deps.hasher.stream(PROFILE, check_key("profile", profile)),
+        status=status,
+        journey=journey,
+        template=template,
+        channel=channel,
+    )
+    lines = await deps.reading.messages(asked)
+    pii = request.state.grant.pii
+    return page_of(lines, limit, lambda line: show_message(line, pii), lambda line: line.id)
+
+
+@get("/{message_id:str}", guards=[needs("messages:read")], summary="Show a message")
+async def get_message(message_id: str, deps: Deps, request: Asked) -> MessageDetail:
+    """A message with its decisions explained gate by gate, its attempts, receipts, content and cost."""
+    view = await deps.reading.message(path_id(message_id, "msg", "dec"))
+    if view is None:
+        raise Problem(NOT_FOUND, "there is no such message")
+    return show_view(view, request.state.grant.pii)
+
+
+messages = Router("/v1/messages", route_handlers=[get_messages, get_message], tags=["messages"])

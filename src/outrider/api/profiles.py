@@ -1,0 +1,80 @@
+"""`/v1/profiles/{key}`: people and organizations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, Router, delete, get, patch, put
+from litestar.di import Provide
+
+from outrider.api.deps import ApiDeps, Deps
+from outrider.api.keys import needs
+from outrider.api.people import ProfileIn, ProfileOut, profile_change, show_profile
+from outrider.api.problems import NOT_FOUND, Problem
+from outrider.api.writing import Written, check_key, wait_seconds, write
+from outrider.domain.entry import Entry, ForgetEntry, ProfileEntry, Stop
+from outrider.domain.stops import profile_key
+from outrider.ingest.mapping import PROFILE
+
+Asked = Request[Any, Any, Any]
+
+
+@get("/{key:str}", guards=[needs("profiles:read")], summary="Show a profile")
+async def get_profile(key: str, deps: Deps, request: Asked) -> ProfileOut:
+    """The profile as the engine has it; addresses and sealed traits in clear only with the scope `pii:read`."""
+    found = await _find(deps, key, pii=request.state.grant.pii)
+    if found is None:
+        raise Problem(NOT_FOUND, "there is no such profile")
+    return found
+
+
+@put("/{key:str}", status_code=202, guards=[needs("profiles:write")], summary="Set a profile")
+async def put_profile(key: str, data: ProfileIn, deps: Deps, request: Asked, seconds: float) -> Response[Written]:
+    """Make or replace a profile: what is not named is forgotten."""
+    return await _change(deps, request, seconds, key, data, replace=True)
+
+
+@patch("/{key:str}", status_code=202, guards=[needs("profiles:write")], summary="Change a profile")
+async def patch_profile(key: str, data: ProfileIn, deps: Deps, request: Asked, seconds: float) -> Response[Written]:
+    """Change what is named and keep the rest; a profile nobody knew is made."""
+    return await _change(deps, request, seconds, key, data, replace=False)
+
+
+@delete("/{key:str}", status_code=202, guards=[needs("profiles:write")], summary="Erase a profile")
+async def delete_profile(key: str, deps: Deps, request: Asked, seconds: float) -> Response[Written]:
+    """End its journeys, cancel what waits and erase its personal data. Nothing more is sent from the answer on."""
+    stream = deps.hasher.stream(PROFILE, check_key("key", key))
+    entry = Entry(stream, ForgetEntry(key), deps.clock.now())
+    stop = Stop(profile_key(stream), "profile", "the profile was deleted")
+    return await write(deps, seconds, entry, lambda: _find(deps, key, pii=request.state.grant.pii), [stop])
+
+
+async def _change(
+    deps: ApiDeps, request: Asked, seconds: float, key: str, data: ProfileIn, *, replace: bool
+) -> Response[Written]:
+    stream = deps.hasher.stream(PROFILE, check_key("key", key))
+    market = None if replace else await _market_for(deps, stream, data)
+    change = profile_change(key, data, deps.configuration(), market, replace=replace)
+    entry = Entry(stream, ProfileEntry(change), deps.clock.now())
+    return await write(deps, seconds, entry, lambda: _find(deps, key, pii=request.state.grant.pii))
+
+
+async def _market_for(deps: ApiDeps, stream: bytes, data: ProfileIn) -> str | None:
+    """The profile's own market, when a national number needs it."""
+    if data.market or all(each.value.lstrip().startswith("+") for each in data.addresses or ()):
+        return None
+    profile = await deps.reading.profile(stream)
+    return profile.market if profile else None
+
+
+async def _find(deps: ApiDeps, key: str, *, pii: bool) -> ProfileOut | None:
+    profile = await deps.reading.profile(deps.hasher.stream(PROFILE, check_key("key", key)))
+    return show_profile(profile, pii) if profile else None
+
+
+profiles = Router(
+    "/v1/profiles",
+    route_handlers=[get_profile, put_profile, patch_profile, delete_profile],
+    dependencies={"seconds": Provide(wait_seconds)},
+    tags=["profiles"],
+)
