@@ -67,7 +67,7 @@ def build_framework(deps: ApiDeps) -> Litestar:
         openapi_config=openapi_config(),
         request_max_body_size=LARGEST,
         response_headers={"cache-control": "no-store", "x-content-type-options": "nosniff"},
-        state=State({"keys": deps.keys}),
+        state=State({"verifier": deps.keys}),
         logging_config=None,
         debug=False,
     )

@@ -136,15 +136,9 @@ async def _append_replies(deps: ApiDeps, name: str, channel: str, replies: Seque
         if not streams:
             raise Unreadable("no profile has the sender's address")
         body = ReplyEntry(channel, reply.sender, reply.text, reply.provider_id)
-        source = f"callbacks/{name}"
-        await deps.appender.append(
-            [
-                Entry(
-                    stream, body, callback.received_at, deps.hasher.event(source, f"{reply.provider_id} {stream.hex()}")
-                )
-                for stream in streams
-            ]
-        )
+        keys = [deps.hasher.event(f"callbacks/{name}", f"{reply.provider_id} {stream.hex()}") for stream in streams]
+        at = callback.received_at
+        await deps.appender.append([Entry(stream, body, at, key) for stream, key in zip(streams, keys, strict=True)])
 
 
 async def _bury(deps: ApiDeps, name: str, callback: Callback, reason: str) -> None:

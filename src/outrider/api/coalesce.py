@@ -25,7 +25,7 @@ class Coalescer(Generic[Item, Answer]):
     """Runs one transaction at a time over the items of as many callers as fit, each getting its own answers."""
 
     def __init__(self, name: str, run: Callable[[list[Item]], Awaitable[Sequence[Answer]]], most: int) -> None:
-        """`run` gives one answer for each item, in order; at most `most` items go together, but a caller is never cut."""
+        """`run` gives one answer for each item, in order; `most` items go together at most, but no caller is cut."""
         self._name = name
         self._run = run
         self._most = most

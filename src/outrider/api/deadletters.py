@@ -55,7 +55,7 @@ async def get_letters(
     cursor: Cursor = None,
 ) -> Page[LetterOut]:
     """Dead letters, newest first."""
-    before = AFTER_ALL if cursor is None else read_cursor(cursor, Id)  # type: ignore[arg-type]
+    before = AFTER_ALL if cursor is None else read_cursor(cursor, Id)
     lines = await deps.letters.list_letters(kind=kind, replayed=replayed, before=before, most=limit + 1)
     pii = request.state.grant.pii
     return page_of(lines, limit, lambda line: LetterOut(**letter_fields(line, pii)), lambda line: line.id)

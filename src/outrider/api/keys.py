@@ -139,7 +139,7 @@ def needs(scope: str) -> Guard:
     """A guard for a route: the key must have this scope; the grant is put into the request's state."""
 
     async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        verifier: KeyVerifier = connection.app.state.keys
+        verifier: KeyVerifier = connection.app.state.verifier
         header = connection.headers.get("authorization")
         connection.state.grant = await verifier.needs(header.encode("latin-1") if header else None, scope)
 

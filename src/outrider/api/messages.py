@@ -43,7 +43,7 @@ async def get_messages(
     first, end = id_range(deps.clock.now(), since, until)
     asked = MessageFilter(
         since=first,
-        before=end if cursor is None else read_cursor(cursor, Id),  # type: ignore[arg-type]
+        before=end if cursor is None else read_cursor(cursor, Id),
         most=limit + 1,
         stream=None if profile is None else deps.hasher.stream(PROFILE, check_key("profile", profile)),
         status=status,

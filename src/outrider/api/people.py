@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from outrider.api.checks import wrong_value
-from outrider.api.masking import HIDDEN, mask_address, mask_traits
+from outrider.api.masking import mask_address, mask_traits
 from outrider.api.problems import REJECTED, Problem, Wrong
 from outrider.configuration import Configuration
 from outrider.contracts.surroundings import suggest
@@ -153,15 +153,3 @@ def read_address(channel: str, value: str, configuration: Configuration, market:
     if "\0" in value:
         return "the character U+0000 is not allowed"
     return configuration.mapper.address(channel, value, market)
-
-
-__all__ = [
-    "HIDDEN",
-    "AddressIn",
-    "AddressOut",
-    "ProfileIn",
-    "ProfileOut",
-    "profile_change",
-    "read_address",
-    "show_profile",
-]

@@ -64,8 +64,8 @@ async def _change(deps: ApiDeps, seconds: float, data: RelationIn, *, end: bool)
 
 async def _current(deps: ApiDeps, data: RelationIn) -> list[dict[str, Any]]:
     """The stored relations of the role between the two."""
-    ends = (deps.hasher.stream(end.kind, end.key) for end in (data.from_, data.to))
-    found = await deps.reading.relations(*ends, data.role)
+    start, end = (deps.hasher.stream(each.kind, each.key) for each in (data.from_, data.to))
+    found = await deps.reading.relations(start, end, data.role)
     return [
         msgspec.to_builtins(msgspec.structs.replace(data, valid_from=each.valid_from, valid_to=each.valid_to))
         for each in found

@@ -45,6 +45,8 @@ class Configuration(msgspec.Struct, frozen=True):
     journeys: Mapping[str, Program]
     #: Event type → journeys it starts.
     starts: Mapping[str, tuple[Program, ...]]
+    #: Event type → journeys it ends.
+    exits: Mapping[str, tuple[Program, ...]]
     timed: Timed
     open_traits: frozenset[str]
 
@@ -88,7 +90,8 @@ class _Builder:
             mapper=self.mapper(sources, toml),
             templates=templates,
             journeys=programs,
-            starts=_starts(programs.values()),
+            starts=_by_event((program.start.on, program) for program in programs.values()),
+            exits=_by_event((rule.on, program) for program in programs.values() for rule in program.exits),
             timed=timed_kinds(surroundings),
             open_traits=profile.open_traits if profile else frozenset(),
         )
@@ -206,11 +209,12 @@ def _template_facts(templates: TemplateSet, name: str) -> TemplateFacts:
     )
 
 
-def _starts(programs: Iterable[Program]) -> dict[str, tuple[Program, ...]]:
-    starts: dict[str, tuple[Program, ...]] = {}
-    for program in programs:
-        starts[program.start.on] = (*starts.get(program.start.on, ()), program)
-    return starts
+def _by_event(pairs: Iterable[tuple[str, Program]]) -> dict[str, tuple[Program, ...]]:
+    found: dict[str, tuple[Program, ...]] = {}
+    for event, program in pairs:
+        if program not in found.get(event, ()):
+            found[event] = (*found.get(event, ()), program)
+    return found
 
 
 def _known(names: Iterable[str]) -> str:

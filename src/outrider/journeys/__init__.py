@@ -2,7 +2,7 @@
 
 from outrider.contracts.step import EventSeen, FactsChanged, Started, Stimulus, TimerFired, Touched
 from outrider.contracts.surroundings import Surroundings, TemplateFacts
-from outrider.journeys.advance import Progress, advance, leave, note_goal, with_open, without_open
+from outrider.journeys.advance import Progress, advance, late_exit, leave, note_goal, with_open, without_open
 from outrider.journeys.check import Checked, check
 from outrider.journeys.compile import compile_program
 from outrider.journeys.definition import Definition, Program
@@ -31,6 +31,7 @@ __all__ = [
     "check",
     "compile_program",
     "enrollment_id",
+    "late_exit",
     "leave",
     "note_goal",
     "start",

@@ -88,6 +88,28 @@ def note_goal(program: Program, enrollment: Enrollment, seen: EventSeen, now: da
     return replace(enrollment, goal_at=now)
 
 
+def late_exit(
+    program: Program, enrollment: Enrollment, seen: EventSeen, view: Mapping[str, Any], now: datetime
+) -> Progress:
+    """What an event does to an enrollment that was completed: an exit rule cancels what is still held or queued.
+
+    A person who walked through the last step has left nothing behind that an exit could end, but the messages the
+    steps asked for may still wait for their hour. No farewell is sent: the journey is over.
+    """
+    if enrollment.end_reason != COMPLETED or not enrollment.open_messages:
+        return Progress(enrollment)
+    scene = Scene(enrollment, {**view, "event": start_facts(program, enrollment)}, now)
+    rule = _matching_exit(program, scene, typed_event(program, seen))
+    if rule is None:
+        return Progress(enrollment)
+    return Progress(
+        replace(enrollment, open_messages=(), end_reason=rule.on),
+        cancel=enrollment.open_messages,
+        changed=True,
+        notes=(f"{rule.on} cancels what still waits",),
+    )
+
+
 def leave(enrollment: Enrollment, reason: str, now: datetime) -> Progress:
     """End an enrollment from outside (a blocked step that asked for it, a stopped journey), canceling its messages."""
     if enrollment.ended_at is not None:
@@ -182,8 +204,11 @@ class _Walk:
             self.enrollment = replace(self.enrollment, asked=self.enrollment.asked + 1)
 
     def end(self, reason: str) -> Progress:
-        """The journey ends here."""
+        """The journey ends here; whoever completed it keeps the messages that a late exit would still cancel."""
+        kept = (*self.enrollment.open_messages, *(candidate.id for candidate in self.candidates))
         self.enrollment = _ended(self.enrollment, reason, self.scene.now)
+        if reason == COMPLETED:
+            self.enrollment = replace(self.enrollment, open_messages=kept)
         return self.progress()
 
     def progress(self, cancel: tuple[bytes, ...] = ()) -> Progress:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 import asyncpg
 
@@ -24,7 +24,7 @@ NOT_ANSWERING = (
 )
 
 
-def answering(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def answering(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """Raise Unavailable where the driver says that the database does not answer."""
 
     @functools.wraps(method)

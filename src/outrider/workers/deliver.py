@@ -11,7 +11,7 @@ import structlog
 from outrider.contracts.http import Broken, Http, NotSent
 from outrider.contracts.store import Claim, DeliveryStore
 from outrider.domain.attempt import Outcome, Reason, Refused, Unknown
-from outrider.domain.work import Done, Due, Intent, Past, Verdictless
+from outrider.domain.work import Done, Due, Fenced, Intent, Past, Verdictless
 from outrider.lib.clock import Clock
 from outrider.workers.prepare import Desk, conclude, outbound, prepare
 from outrider.workers.wake import Wakes
@@ -28,10 +28,6 @@ POLL_SECONDS = 0.25
 NO_FLOOR = b"\xff" * 16
 
 log = structlog.get_logger(__name__)
-
-
-class LeaseLost(Exception):
-    """This worker's lease is over: its intents belong to the rescue now."""
 
 
 @dataclass
@@ -66,18 +62,26 @@ class Delivery:
         self._has_done = asyncio.Event()
         self._has_room = asyncio.Event()
         self._stopping = False
+        #: The lease ended before it was renewed: its open intents belong to the rescue now.
+        self._lost = False
+        #: No further call begins under this lease; the writer ends with the last outcome.
+        self._closing = False
 
     async def run(self) -> None:
-        """Work until `stop`; then finish the calls under way. Raises LeaseLost when the lease could not be kept."""
+        """Work until `stop`; then finish the calls under way. A lost lease is followed by a new one."""
+        while not self._stopping:
+            await self._run_one_lease()
+
+    async def _run_one_lease(self) -> None:
         await self._open_lease()
         writer = asyncio.create_task(self._write_outcomes())
         keeper = asyncio.create_task(self._keep_lease())
         try:
-            while not self._stopping:
+            while not self._stopping and not self._lost:
                 if not await self._step():
                     await self.wakes.outbox.wait(await self._idle_seconds())
-                if keeper.done():
-                    keeper.result()
+        except Fenced as lost:
+            log.warning("delivery lease lost, taking a new one", reason=str(lost))
         finally:
             await self._wind_down(writer, keeper)
 
@@ -88,6 +92,8 @@ class Delivery:
         self._has_room.set()
 
     async def _open_lease(self) -> None:
+        self._lost = self._closing = False
+        self._open.clear()
         self._lease_until = self.clock.monotonic() + LEASE_SECONDS
         self._fence = await self.store.open_lease(self.owner, LEASE_SECONDS)
 
@@ -97,20 +103,21 @@ class Delivery:
             began = self.clock.monotonic()
             floor = min(self._open, default=NO_FLOOR)
             if not await self.store.renew_lease(self._fence, LEASE_SECONDS, floor):
-                self.stop()
-                raise LeaseLost(f"delivery lease {self._fence} of {self.owner} ended before it was renewed")
+                self._lost = True
+                self._has_room.set()
+                self.wakes.outbox.hear()
+                return
             self._lease_until = began + LEASE_SECONDS
 
     async def _wind_down(self, writer: asyncio.Task[None], keeper: asyncio.Task[None]) -> None:
-        self._stopping = True
+        self._closing = True
         if self._calls:
             await asyncio.wait(self._calls)
         keeper.cancel()
         self._has_done.set()
         await writer
         await asyncio.gather(keeper, return_exceptions=True)
-        if not self._open:
-            await self.store.close_lease(self._fence)
+        await self.store.close_lease(self._fence)
 
     async def _idle_seconds(self) -> float:
         due = await self.store.next_due()
@@ -125,7 +132,7 @@ class Delivery:
         if room < min(BATCH, IN_FLIGHT) // 4:
             self._has_room.clear()
             await self._has_room.wait()
-            return True
+            return not self._lost
         async with self.store.claim(min(BATCH, room)) as claim:
             if not claim.due:
                 return False
@@ -195,7 +202,7 @@ class Delivery:
             while self._done:
                 done, self._done = self._done, []
                 await self._finish(done)
-            if self._stopping and not self._calls:
+            if self._closing and not self._calls:
                 return
 
     async def _finish(self, done: list[Done]) -> None:

@@ -78,7 +78,7 @@ class Desk:
         self, candidate: Candidate, profile: Profile, enrollment: Enrollment | None, state: MessageState | None = None
     ) -> Decision:
         """Decide a candidate, for the first time or again, and draft its message and timers."""
-        facts = self._facts(candidate, profile)
+        facts = self._facts(candidate, profile, state)
         number = state.decision_number + 1 if state else 0
         decision = decide(candidate, facts, self.current.policy, self.gates, number)
         version = self.library.version
@@ -90,7 +90,15 @@ class Desk:
             self._place(decision, profile, enrollment, state)
         return decision
 
-    def _facts(self, candidate: Candidate, profile: Profile) -> Facts:
+    def _slots_of_others(self, stream: bytes, state: MessageState | None) -> Sequence[Recent]:
+        """Cap slots taken by other messages: a queued one that is decided again must not stand in its own way."""
+        slots = self.working.recent.get(stream, [])
+        if state is None or state.status is not Status.QUEUED:
+            return slots
+        own = Recent(state.message.channel, state.message.purpose, state.message.status_at)
+        return [slot for place, slot in enumerate(slots) if place != _place(slots, own)]
+
+    def _facts(self, candidate: Candidate, profile: Profile, state: MessageState | None) -> Facts:
         reach = [self._reach(address) for address in profile.identity.addresses if address.alive]
         near = self.objects_near(profile.stream, candidate.about)
         country = next((t.traits[COUNTRY] for t in near.values() if COUNTRY in t.traits), None)
@@ -98,7 +106,7 @@ class Desk:
             candidate,
             profile,
             reach,
-            self.working.recent.get(profile.stream, ()),
+            self._slots_of_others(profile.stream, state),
             self.current.policy,
             self.working.now,
             country if isinstance(country, str) else None,
@@ -195,6 +203,10 @@ class Desk:
         self.working.decided[following.id] = (0, b"")
         decision = self.decide(following, profile, enrollment)
         return None if decision.verdict is Verdict.DROP else following.id
+
+
+def _place(slots: Sequence[Recent], own: Recent) -> int:
+    return slots.index(own) if own in slots else -1
 
 
 def has_next_rung(candidate: Candidate, channel: str) -> bool:

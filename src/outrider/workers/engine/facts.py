@@ -126,7 +126,8 @@ class Loader:
     def _startable(self, stream: bytes, entry: EventEntry) -> Iterable[bytes]:
         if entry.entity.kind != PROFILE:
             return
-        programs = self.library.current.starts.get(entry.event.type, ())
+        current, event = self.library.current, entry.event.type
+        programs = (*current.starts.get(event, ()), *current.exits.get(event, ()))
         if not programs:
             return
         seen = seen_of(entry, self.hasher)

@@ -35,6 +35,7 @@ from outrider.journeys import (
     about_of,
     advance,
     enrollment_id,
+    late_exit,
     leave,
     start,
     with_open,
@@ -150,8 +151,18 @@ class People:
         self.tell_all(entry.stream, seen)
         if changed or body.effects.objects:
             self.tell_all(entry.stream, FactsChanged())
+        for program in self.desk.current.exits.get(body.event.type, ()):
+            self.exit_late(program, seen, self.working.profiles[profile.stream])
         for program in self.desk.current.starts.get(body.event.type, ()):
             self.begin(program, seen, self.working.profiles[profile.stream])
+
+    def exit_late(self, program: Program, seen: EventSeen, profile: Profile) -> None:
+        """An exit event that comes after the last step still cancels the messages that wait."""
+        completed = self.working.rounds.get(enrollment_id(program, profile.stream, about_of(program, seen)))
+        if completed is None or completed.ended_at is None:
+            return
+        context = self.desk.view_for(profile, completed.about)
+        self.settle(late_exit(program, completed, seen, context, self.working.now), completed, profile)
 
     def _own_relations(self, entry: Entry, body: EventEntry) -> None:
         for relation in body.effects.relations:
