@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Protocol
 
 from outrider import wiring
 from outrider.configuration import Configuration, build, digest_of
@@ -19,12 +20,15 @@ from outrider.lib.http import open_http
 from outrider.lib.ids import Hasher
 from outrider.plugged import gates, shipped
 from outrider.secrets import Keys, load_keys
-from outrider.settings import Settings
+from outrider.settings import BadSetting, Settings
 from outrider.store.durability import assert_durable
 from outrider.store.launcher import find_running, launch
 from outrider.store.migrate import migrate
 from outrider.store.partitions import drop_partitions, ensure_partitions
 from outrider.store.pg_configurations import load_configuration, newest_number, save_configuration
+from outrider.store.pg_keys import PostgresKeys
+from outrider.store.pg_letters import PostgresLetters
+from outrider.store.pg_reading import PostgresReading
 from outrider.store.pg_signals import Signals
 from outrider.store.postgres import PostgresStore, open_pool
 from outrider.workers.deliver import Delivery
@@ -129,6 +133,52 @@ async def current_configuration(opened: Opened, number: int | None = None) -> Co
     return configuration
 
 
+class Part(Protocol):
+    """A loop of this process."""
+
+    async def run(self) -> None:
+        """Work until `stop`."""
+
+    def stop(self) -> None:
+        """Finish what was begun, then end."""
+
+
+class Door:
+    """The HTTP API on a socket."""
+
+    def __init__(self, outrider: Outrider, listener: socket.socket) -> None:
+        # Loaded here: the framework takes a third of a second that processes without an API need not wait for.
+        from outrider.api.app import build_api
+        from outrider.api.deps import ApiDeps
+        from outrider.api.keys import KeyVerifier
+        from outrider.api.serve import make_server
+
+        opened = outrider.opened
+        deps = ApiDeps(
+            log=opened.store,
+            reading=PostgresReading(opened.store.pool, opened.store.vault),
+            letters=PostgresLetters(opened.store.pool, opened.store.vault),
+            receipts=opened.store,
+            keys=KeyVerifier(PostgresKeys(opened.store.pool), opened.clock),
+            configuration=lambda: outrider.library.current,
+            accounts=lambda: outrider.accounts,
+            hasher=opened.hasher,
+            clock=opened.clock,
+            wakes=outrider.wakes,
+            public_url=lambda: outrider.public_url,
+        )
+        self._listener = listener
+        self._server = make_server(build_api(deps), *listener.getsockname()[:2])
+
+    async def run(self) -> None:
+        """Serve until `stop`."""
+        await self._server.serve(sockets=[self._listener])
+
+    def stop(self) -> None:
+        """Answer what is under way, then end."""
+        self._server.should_exit = True
+
+
 class Outrider:
     """One process with some of the roles, over an open store."""
 
@@ -137,6 +187,7 @@ class Outrider:
         self.roles = tuple(roles)
         self.wakes = Wakes()
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._listener = self._bind()
         code = Version(version("outrider"), version("tzdata"))
         self.library = Library(configuration, lambda number: current_configuration(opened, number), code)
         self.accounts = self._accounts(configuration)
@@ -146,14 +197,34 @@ class Outrider:
         self.delivery = Delivery(opened.store, self.desk, self.http, opened.clock, self.wakes, self.owner)
         resolver = Resolver(opened.store, self.desk, self.http, opened.clock)
         self.sweep = Sweep(opened.store, resolver, opened.clock, self.wakes, self._partitions, self.refresh)
+        self.door = Door(self, bound) if (bound := self._listener) is not None else None
         self._signals = Signals(opened.dsn, self._hear)
         self._stop = asyncio.Event()
+
+    def _bind(self) -> socket.socket | None:
+        """The API's socket; bound before anything runs, so that its address is known and a taken port fails early."""
+        if "api" not in self.roles:
+            return None
+        settings = self.opened.settings
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        try:
+            return socket.create_server((settings.host, settings.port), family=family, backlog=4096)
+        except OSError as error:
+            raise BadSetting(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+
+    @property
+    def listen_url(self) -> str:
+        """The API's own address, with the real port."""
+        settings = self.opened.settings
+        port = self._listener.getsockname()[1] if self._listener is not None else settings.port
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        return f"http://{host}:{port}"
 
     @property
     def public_url(self) -> str:
         """Where providers reach us."""
         settings = self.opened.settings
-        return settings.public_url or self.library.current.toml.public_url or settings.listen_url
+        return settings.public_url or self.library.current.toml.public_url or self.listen_url
 
     def _accounts(self, configuration: Configuration) -> dict[str, Account]:
         return wiring.build_accounts(configuration, self.opened.keys.index_key(), None)
@@ -198,9 +269,14 @@ class Outrider:
             await self._signals.stop()
             await self.http.close()
 
-    def _parts(self) -> list[Engine | Delivery | Sweep]:
-        parts = {"engine": self.engine, "deliver": self.delivery, "sweep": self.sweep}
-        return [part for role, part in parts.items() if role in self.roles]  # type: ignore[misc]
+    def _parts(self) -> list[Part]:
+        parts: dict[str, Part | None] = {
+            "api": self.door,
+            "engine": self.engine,
+            "deliver": self.delivery,
+            "sweep": self.sweep,
+        }
+        return [part for role, part in parts.items() if role in self.roles and part is not None]
 
     async def _versions_in_use(self) -> list[int]:
         """Configurations that queued messages still render with."""

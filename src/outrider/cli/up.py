@@ -44,7 +44,7 @@ async def _up(roles: tuple[str, ...], as_json: bool) -> None:
             asyncio.get_running_loop().add_signal_handler(number, outrider.stop)
 
         def ready() -> None:
-            where = settings.listen_url if "api" in roles else ""
+            where = outrider.listen_url if "api" in roles else ""
             if as_json:
                 click.echo(json.dumps({"ready": True, "roles": list(roles), "url": where, "database": dsn}))
             else:
