@@ -23,8 +23,6 @@ from outrider.settings import Settings
 from outrider.store.launcher import Running, launch
 from outrider.store.pg_keys import PostgresKeys
 
-#: The app process. (`outrider up --json` when the API is part of it.)
-APP = "bench.standin"
 #: Processes → the roles of each.
 SPLITS: Mapping[int, tuple[tuple[str, ...], ...]] = {
     1: (("api", "engine", "deliver", "sweep"),),
@@ -102,8 +100,9 @@ async def running_platform(plan: Plan, prepare: Prepare | None = None) -> AsyncI
             with ExitStack() as kept:
                 platform = Platform(f"http://{listen}", key, dsn, database)
                 for roles in (plan.roles,) if plan.roles else SPLITS[plan.processes]:
-                    command = module(APP, *(word for role in roles for word in ("--only", role)))
-                    platform.apps.append(kept.enter_context(child(command, env)))
+                    app = "bench.instrumented" if plan.profile else "outrider"
+                    only = (word for role in roles for word in ("--only", role))
+                    platform.apps.append(kept.enter_context(child(module(app, "up", "--json", *only), env)))
                 yield platform
 
 

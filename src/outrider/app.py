@@ -35,7 +35,7 @@ from outrider.workers.deliver import Delivery
 from outrider.workers.engine import Engine, Library, Version
 from outrider.workers.prepare import Account
 from outrider.workers.resolve import Resolver
-from outrider.workers.sweep import Sweep
+from outrider.workers.sweep import Sweep, Watch
 from outrider.workers.wake import Wakes
 
 ROLES = ("api", "engine", "deliver", "sweep")
@@ -186,7 +186,8 @@ class Outrider:
         self.opened = opened
         self.roles = tuple(roles)
         self.wakes = Wakes()
-        self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        # Containers that share a host name may have the same process id: a lease must know one from the other.
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
         self._listener = self._bind()
         code = Version(version("outrider"), version("tzdata"))
         self.library = Library(configuration, lambda number: current_configuration(opened, number), code)
@@ -194,9 +195,13 @@ class Outrider:
         self.http = open_http("pool")
         self.desk = wiring.build_desk(self.library, self.accounts, self.public_url)
         self.engine = Engine(opened.store, self.library, gates(), opened.hasher, opened.clock, self.wakes, self.owner)
-        self.delivery = Delivery(opened.store, self.desk, self.http, opened.clock, self.wakes, self.owner)
+        self.delivery = Delivery(
+            opened.store, self.desk, self.http, opened.clock, self.wakes, self.owner, self.library.ensure
+        )
         resolver = Resolver(opened.store, self.desk, self.http, opened.clock)
-        self.sweep = Sweep(opened.store, resolver, opened.clock, self.wakes, self._partitions, self.refresh)
+        self.sweep = Sweep(opened.store, resolver, opened.clock, self.wakes, self._partitions)
+        self.watch = Watch(self.refresh)
+        self._set_leases(opened.settings)
         self.door = Door(self, bound) if (bound := self._listener) is not None else None
         self._signals = Signals(opened.dsn, self._hear)
         self._stop = asyncio.Event()
@@ -226,6 +231,17 @@ class Outrider:
         settings = self.opened.settings
         return settings.public_url or self.library.current.toml.public_url or self.listen_url
 
+    def _set_leases(self, settings: Settings) -> None:
+        longest = max((account.deadline for account in self.accounts.values()), default=0.0)
+        if longest > min(settings.lease_seconds / 3, settings.rescue_grace_seconds):
+            raise BadSetting(
+                f"a call may take {longest:g} s: OUTRIDER_LEASE_SECONDS must be at least {3 * longest:g} and"
+                f" OUTRIDER_RESCUE_GRACE_SECONDS at least {longest:g}, or the account's deadline shorter"
+            )
+        self.delivery.lease_seconds = settings.lease_seconds
+        self.engine.lease_seconds = settings.engine_lease_seconds
+        self.sweep.grace_seconds = settings.rescue_grace_seconds
+
     def _accounts(self, configuration: Configuration) -> dict[str, Account]:
         return wiring.build_accounts(configuration, self.opened.keys.index_key(), None)
 
@@ -243,7 +259,7 @@ class Outrider:
         self.library.replace_current(configuration)
         self.accounts.clear()
         self.accounts.update(self._accounts(configuration))
-        self.desk.replace_routes(configuration.toml.routes)
+        self.desk.follow(wiring.build_desk(self.library, self.accounts, self.public_url))
 
     async def _partitions(self) -> None:
         now = self.opened.clock.now()
@@ -256,7 +272,6 @@ class Outrider:
         for topic, wake in self.wakes.topics().items():
             wake.pass_on = lambda topic=topic: self._signals.send(topic)  # type: ignore[misc]
         self._signals.start()
-        await self.library.ensure(await self._versions_in_use())
         try:
             async with asyncio.TaskGroup() as group:
                 for part in self._parts():
@@ -276,14 +291,7 @@ class Outrider:
             "deliver": self.delivery,
             "sweep": self.sweep,
         }
-        return [part for role, part in parts.items() if role in self.roles and part is not None]
-
-    async def _versions_in_use(self) -> list[int]:
-        """Configurations that queued messages still render with."""
-        rows = await self.opened.store.pool.fetch(
-            "select distinct m.config from outbox o join messages m on m.id = o.message"
-        )
-        return [row["config"] for row in rows]
+        return [self.watch, *(part for role, part in parts.items() if role in self.roles and part is not None)]
 
     def stop(self) -> None:
         """Let every part finish what it has begun, then end."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+
+
+#: Below this, a pause of the process or a slow commit costs the lease.
+SHORTEST_SECONDS = 0.5
 
 
 class BadSetting(Exception):
@@ -29,6 +34,13 @@ class Settings(msgspec.Struct, frozen=True):
     postgres_bin: Path | None = None
     #: Start although the database may lose acknowledged commits (OUTRIDER_UNSAFE_DURABILITY=1).
     unsafe_durability: bool = False
+    #: Seconds of a delivery lease (OUTRIDER_LEASE_SECONDS): a dead worker's calls are in doubt when it and the grace
+    #: are over. Every account's deadline must be at most a third of it.
+    lease_seconds: float = 45.0
+    #: Seconds from the end of a delivery lease to its rescue (OUTRIDER_RESCUE_GRACE_SECONDS), longer than any call.
+    rescue_grace_seconds: float = 15.0
+    #: Seconds of an engine's lease (OUTRIDER_ENGINE_LEASE_SECONDS): how long a dead engine's streams wait.
+    engine_lease_seconds: float = 10.0
 
     @property
     def listen_url(self) -> str:
@@ -52,6 +64,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         public_url=env.get("OUTRIDER_PUBLIC_URL", "").rstrip("/"),
         postgres_bin=Path(binaries) if binaries else None,
         unsafe_durability=_flag(env, "OUTRIDER_UNSAFE_DURABILITY"),
+        lease_seconds=_seconds(env, "OUTRIDER_LEASE_SECONDS", 45.0),
+        rescue_grace_seconds=_seconds(env, "OUTRIDER_RESCUE_GRACE_SECONDS", 15.0),
+        engine_lease_seconds=_seconds(env, "OUTRIDER_ENGINE_LEASE_SECONDS", 10.0),
     )
 
 
@@ -60,6 +75,16 @@ def _listen(value: str) -> tuple[str, int]:
     if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
         raise BadSetting(f"OUTRIDER_LISTEN: expected host:port such as 127.0.0.1:8080, got {value!r}")
     return host.strip("[]"), int(port)
+
+
+def _seconds(env: Mapping[str, str], name: str, default: float) -> float:
+    value = env.get(name, "")
+    if value and not re.fullmatch(r"\d{1,4}(\.\d+)?", value):
+        raise BadSetting(f"{name}: expected seconds from 0.5 to 9999, got {value!r}")
+    seconds = float(value or default)
+    if seconds < SHORTEST_SECONDS:
+        raise BadSetting(f"{name}: expected {SHORTEST_SECONDS} seconds or more, got {value!r}")
+    return seconds
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from outrider.configuration.build import Configuration
-from outrider.configuration.toml import AccountEntry
+from outrider.configuration.toml import AccountEntry, Toml
 from outrider.content.template import RenderError, TemplateSet
 from outrider.contracts.provider import Secret
 from outrider.domain.message import Message
+from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
 from outrider.plugged import providers
 from outrider.secrets import resolve
 from outrider.settings import BadSetting
@@ -84,4 +85,13 @@ def build_desk(library: Library, accounts: Mapping[str, Account], public_url: st
         render=renderer(library),
         public_url=public_url,
         allowed=None if toml.environment == "production" else toml.allow,
+        purposes=purposes_of(toml),
     )
+
+
+def purposes_of(toml: Toml) -> dict[Purpose, PurposeRules]:
+    """The purposes' rules, with what the company tightened."""
+    return {
+        purpose: msgspec.structs.replace(rules, resolve_within=toml.resolve_within.get(purpose, rules.resolve_within))
+        for purpose, rules in PURPOSES.items()
+    }

@@ -11,7 +11,7 @@ import structlog
 
 from outrider.api.asgi import Receive, Route, Scope, Send, answering, check_method, read_body, send_empty
 from outrider.api.deps import ApiDeps, CallbackAccount
-from outrider.api.problems import FORBIDDEN, NOT_FOUND, Problem
+from outrider.api.problems import FORBIDDEN, NOT_FOUND, Problem, trace_of
 from outrider.contracts.provider import Callback, Forged, Unreadable
 from outrider.contracts.reading_store import Unavailable
 from outrider.domain.entry import Entry, ReplyEntry
@@ -103,7 +103,7 @@ def _read(name: str, account: CallbackAccount, callback: Callback) -> Sequence[R
     except (Forged, Unreadable):
         raise
     except Exception as error:
-        log.error("a provider could not read a callback", account=name, error=type(error).__name__, exc_info=error)
+        log.error("a provider could not read a callback", account=name, error=type(error).__name__, trace=trace_of(error))
         raise Unreadable(f"the provider's reader failed: {type(error).__name__}") from error
 
 

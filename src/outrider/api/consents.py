@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import Provide
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from outrider.api.deps import ApiDeps, Deps
@@ -15,7 +16,7 @@ from outrider.api.keys import needs
 from outrider.api.paging import Cursor, Limit, Page, page_of, read_cursor
 from outrider.api.people import CHANNEL, wrong_traits
 from outrider.api.problems import REJECTED, Problem, Wrong
-from outrider.api.writing import LONGEST_KEY, Written, check_key, lift, wait_seconds, write
+from outrider.api.writing import LONGEST_KEY, Seconds, Written, check_key, lift, wait_seconds, write
 from outrider.contracts.reading_store import LedgerLine
 from outrider.domain.entry import ConsentEntry, Entry, Stop
 from outrider.domain.profile import ConsentState
@@ -62,7 +63,7 @@ class LedgerOut(msgspec.Struct, frozen=True):
     tags=["consents"],
     summary="Record a consent or its withdrawal",
 )
-async def post_consent(data: ConsentIn, deps: Deps, seconds: float) -> Response[Written]:
+async def post_consent(data: JSONBody[ConsentIn], deps: Deps, seconds: Seconds) -> Response[Written]:
     """Add a line to the ledger. A withdrawal stops delivery from the answer on, whatever the backlog."""
     _check(data)
     stream = deps.hasher.stream(PROFILE, data.profile)
@@ -107,7 +108,7 @@ async def _current(deps: ApiDeps, stream: bytes) -> dict[str, str]:
 
 @get("/v1/profiles/{key:str}/consents", guards=[needs("profiles:read")], tags=["consents"], summary="Show the ledger")
 async def get_consents(
-    key: str, deps: Deps, request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None
+    key: FromPath[str], deps: Deps, request: Request[Any, Any, Any], limit: Limit = 50, cursor: Cursor = None
 ) -> Page[LedgerOut]:
     """Every consent and withdrawal of a profile, newest first."""
     stream = deps.hasher.stream(PROFILE, check_key("key", key))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, Router, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from outrider.api.deps import Deps
 from outrider.api.keys import needs
@@ -49,8 +49,8 @@ class LetterDetail(LetterOut, frozen=True, kw_only=True):
 async def get_letters(
     deps: Deps,
     request: Asked,
-    kind: Literal["event", "stimulus", "callback"] | None = None,
-    replayed: Annotated[bool, Parameter(description="Also those that were replayed.")] = False,
+    kind: FromQuery[Literal["event", "stimulus", "callback"] | None] = None,
+    replayed: Annotated[bool, QueryParameter(description="Also those that were replayed.")] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[LetterOut]:
@@ -62,7 +62,7 @@ async def get_letters(
 
 
 @get("/{letter_id:str}", guards=[needs("messages:read")], summary="Show a dead letter")
-async def get_letter(letter_id: str, deps: Deps, request: Asked) -> LetterDetail:
+async def get_letter(letter_id: FromPath[str], deps: Deps, request: Asked) -> LetterDetail:
     """A dead letter with what it holds."""
     letter = await deps.letters.show_letter(path_id(letter_id, PREFIX))
     if letter is None:
@@ -72,7 +72,7 @@ async def get_letter(letter_id: str, deps: Deps, request: Asked) -> LetterDetail
 
 
 @post("/{letter_id:str}/replay", status_code=200, guards=[needs("operations:write")], summary="Replay a dead letter")
-async def post_replay(letter_id: str, deps: Deps) -> Replayed:
+async def post_replay(letter_id: FromPath[str], deps: Deps) -> Replayed:
     """Take it again under the present configuration: 409 when it was replayed, 422 when it is refused again."""
     return await replay(deps, path_id(letter_id, PREFIX))
 

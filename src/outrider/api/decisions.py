@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from litestar import Request, Router, get
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Meta
 
 from outrider.api.deps import Deps
@@ -26,8 +26,8 @@ Place = tuple[Id, Annotated[int, Meta(ge=0, le=32_767)]]
 async def get_decisions(
     deps: Deps,
     request: Asked,
-    profile: Annotated[str | None, Parameter(description="A profile's key.")] = None,
-    verdict: Literal["send", "hold", "drop"] | None = None,
+    profile: Annotated[str | None, QueryParameter(description="A profile's key.")] = None,
+    verdict: FromQuery[Literal["send", "hold", "drop"] | None] = None,
     journey: Word = None,
     since: Since = None,
     until: Until = None,
@@ -50,7 +50,7 @@ async def get_decisions(
 
 
 @get("/{decision_id:str}", guards=[needs("messages:read")], summary="Show a decision")
-async def get_decision(decision_id: str, deps: Deps, request: Asked) -> list[DecisionDetail]:
+async def get_decision(decision_id: FromPath[str], deps: Deps, request: Asked) -> list[DecisionDetail]:
     """All decisions on one candidate, first to last, explained. A message has the id of its decision."""
     lines = await deps.reading.decision(path_id(decision_id, "dec", "msg"))
     if not lines:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol
+from typing import Protocol
 
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 from prometheus_client import CollectorRegistry
 
 from outrider.api.appender import Appender
@@ -84,4 +85,4 @@ class ApiDeps:
 
 
 #: As a parameter of a handler: given by the application, never read from the request.
-Deps = Annotated[ApiDeps, Dependency(skip_validation=True)]
+Deps = NamedDependency[SkipValidation[ApiDeps]]

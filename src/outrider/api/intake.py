@@ -9,11 +9,11 @@ from urllib.parse import unquote
 
 import msgspec
 
-from outrider.api.checks import MANY_DIGITS, wrong_value
+from outrider.api.checks import may_hold_long_numbers, wrong_value
 from outrider.api.problems import MEDIA, UNREADABLE, Problem, Wrong
 from outrider.domain.entry import Entry, Event
 from outrider.domain.work import DeadLetter
-from outrider.ingest.cloudevents import BATCH, JSON, STRUCTURED, BadRequest, Rejected, read
+from outrider.ingest.cloudevents import BATCH, JSON, LARGEST_EVENT, STRUCTURED, BadRequest, Rejected, read
 from outrider.ingest.mapping import Mapper, Unmapped
 from outrider.lib.ids import Hasher, new_id, shard_of_stream
 
@@ -88,7 +88,9 @@ class Intake:
         except (UnicodeDecodeError, RecursionError) as error:
             reason = "the body is not UTF-8" if isinstance(error, UnicodeDecodeError) else "the body is nested too deep"
             raise Problem(UNREADABLE, reason, [Wrong("$", reason)]) from error
-        if MANY_DIGITS.search(body):
+        if kind == BATCH and len(body) > LARGEST_EVENT:
+            events = [_sized(event, raw) for event, raw in zip(events, _raws.decode(body), strict=True)]
+        if may_hold_long_numbers(body):
             events = [_checked(event) for event in events]
         taken = self.map(events, mapper, now)
         if len(taken.entries) < len(events):
@@ -128,6 +130,14 @@ class Intake:
                 taken.letters.append(
                     DeadLetter(new_id(now, shard), now, "event", result.reason or "", raw, result.path or "$")
                 )
+
+
+def _sized(event: Event | Rejected, raw: msgspec.Raw) -> Event | Rejected:
+    """An event of a batch within the size of one event."""
+    size = memoryview(raw).nbytes
+    if size <= LARGEST_EVENT:
+        return event
+    return Rejected(f"the event has {size} bytes, the limit is {LARGEST_EVENT}", "$", event.id)
 
 
 def _checked(event: Event | Rejected) -> Event | Rejected:

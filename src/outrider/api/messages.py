@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from litestar import Request, Router, get
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Meta
 
 from outrider.api.deps import Deps
@@ -21,7 +21,7 @@ Asked = Request[Any, Any, Any]
 Statuses = Literal[
     "held", "queued", "sending", "unknown", "accepted", "delivered", "undelivered", "failed", "canceled", "expired"
 ]
-Word = Annotated[str | None, Parameter(max_length=200, pattern=r"^[^\x00]*$")]
+Word = Annotated[str | None, QueryParameter(max_length=200, pattern=r"^[^\x00]*$")]
 Id = Annotated[bytes, Meta(min_length=16, max_length=16)]
 
 
@@ -29,8 +29,8 @@ Id = Annotated[bytes, Meta(min_length=16, max_length=16)]
 async def get_messages(
     deps: Deps,
     request: Asked,
-    profile: Annotated[str | None, Parameter(description="A profile's key.")] = None,
-    status: Statuses | None = None,
+    profile: Annotated[str | None, QueryParameter(description="A profile's key.")] = None,
+    status: FromQuery[Statuses | None] = None,
     journey: Word = None,
     template: Word = None,
     channel: Word = None,
@@ -57,7 +57,7 @@ async def get_messages(
 
 
 @get("/{message_id:str}", guards=[needs("messages:read")], summary="Show a message")
-async def get_message(message_id: str, deps: Deps, request: Asked) -> MessageDetail:
+async def get_message(message_id: FromPath[str], deps: Deps, request: Asked) -> MessageDetail:
     """A message with its decisions explained gate by gate, its attempts, receipts, content and cost."""
     view = await deps.reading.message(path_id(message_id, "msg", "dec"))
     if view is None:

@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch, put
 from litestar.di import Provide
+from litestar.params import FromPath, JSONBody
 
 from outrider.api.deps import ApiDeps, Deps
 from outrider.api.keys import needs
 from outrider.api.masking import mask_traits
 from outrider.api.people import wrong_traits
 from outrider.api.problems import NOT_FOUND, REJECTED, Problem
-from outrider.api.writing import Written, check_key, wait_seconds, write
+from outrider.api.writing import Seconds, Written, check_key, wait_seconds, write
 from outrider.contracts.surroundings import suggest
 from outrider.domain.entry import Entry, ObjectChange, ObjectEntry
 from outrider.ingest.mapping import PROFILE
@@ -37,7 +38,7 @@ class ObjectOut(msgspec.Struct, frozen=True):
 
 
 @get("/{kind:str}/{key:str}", guards=[needs("profiles:read")], summary="Show an object")
-async def get_object(kind: str, key: str, deps: Deps, request: Asked) -> ObjectOut:
+async def get_object(kind: FromPath[str], key: FromPath[str], deps: Deps, request: Asked) -> ObjectOut:
     """The newest version of an object."""
     check_kind(deps, kind)
     found = await _find(deps, kind, key, pii=request.state.grant.pii)
@@ -48,7 +49,7 @@ async def get_object(kind: str, key: str, deps: Deps, request: Asked) -> ObjectO
 
 @put("/{kind:str}/{key:str}", status_code=202, guards=[needs("profiles:write")], summary="Set an object")
 async def put_object(
-    kind: str, key: str, data: ObjectIn, deps: Deps, request: Asked, seconds: float
+    kind: FromPath[str], key: FromPath[str], data: JSONBody[ObjectIn], deps: Deps, request: Asked, seconds: Seconds
 ) -> Response[Written]:
     """Make or replace an object: traits that are not named are forgotten."""
     return await _change(deps, request, seconds, ObjectChange(kind, key, data.traits, replace=True))
@@ -56,14 +57,16 @@ async def put_object(
 
 @patch("/{kind:str}/{key:str}", status_code=202, guards=[needs("profiles:write")], summary="Change an object")
 async def patch_object(
-    kind: str, key: str, data: ObjectIn, deps: Deps, request: Asked, seconds: float
+    kind: FromPath[str], key: FromPath[str], data: JSONBody[ObjectIn], deps: Deps, request: Asked, seconds: Seconds
 ) -> Response[Written]:
     """Change the named traits and keep the rest; an object nobody knew is made."""
     return await _change(deps, request, seconds, ObjectChange(kind, key, data.traits))
 
 
 @delete("/{kind:str}/{key:str}", status_code=202, guards=[needs("profiles:write")], summary="Delete an object")
-async def delete_object(kind: str, key: str, deps: Deps, request: Asked, seconds: float) -> Response[Written]:
+async def delete_object(
+    kind: FromPath[str], key: FromPath[str], deps: Deps, request: Asked, seconds: Seconds
+) -> Response[Written]:
     """End an object; decisions that read it keep the version they read."""
     return await _change(deps, request, seconds, ObjectChange(kind, key, delete=True))
 

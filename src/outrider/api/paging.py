@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from outrider.api.problems import UNREADABLE as UNREADABLE_KIND
 from outrider.api.problems import Problem, Wrong, unknown_parameter
@@ -23,10 +23,12 @@ AFTER_ALL = b"\xff" * 16
 #: How far back a page looks when it is not told.
 LOOK_BACK = timedelta(days=31)
 
-Limit = Annotated[int, Parameter(ge=1, le=200, description="Most items in the answer.")]
-Cursor = Annotated[str | None, Parameter(max_length=200, description="`next` of the page before.")]
-Since = Annotated[datetime | None, Parameter(description="Not earlier than this (RFC 3339); 31 days ago unless given.")]
-Until = Annotated[datetime | None, Parameter(description="Earlier than this (RFC 3339).")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Most items in the answer.")]
+Cursor = Annotated[str | None, QueryParameter(max_length=200, description="`next` of the page before.")]
+Since = Annotated[
+    datetime | None, QueryParameter(description="Not earlier than this (RFC 3339); 31 days ago unless given.")
+]
+Until = Annotated[datetime | None, QueryParameter(description="Earlier than this (RFC 3339).")]
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Router, delete, get, put
+from litestar.params import JSONBody
 from msgspec import Meta
 
 from outrider.api.deps import ApiDeps, Deps
@@ -45,7 +46,7 @@ class PauseOut(msgspec.Struct, frozen=True):
 
 
 @put("/", guards=[needs("operations:write")], summary="Pause", status_code=200)
-async def put_pause(data: PauseIn, deps: Deps) -> PauseOut:
+async def put_pause(data: JSONBody[PauseIn], deps: Deps) -> PauseOut:
     """Messages of this scope wait in the outbox; it acts within five seconds, calls under way end."""
     _check(deps, data)
     if "\0" in data.reason:
@@ -55,7 +56,7 @@ async def put_pause(data: PauseIn, deps: Deps) -> PauseOut:
 
 
 @delete("/", guards=[needs("operations:write")], summary="End a pause", status_code=200)
-async def delete_pause(data: PauseAsked, deps: Deps) -> PauseOut:
+async def delete_pause(data: JSONBody[PauseAsked], deps: Deps) -> PauseOut:
     """Messages of this scope go on within five seconds. The name may be one that no longer exists."""
     if "\0" in data.name:
         raise rejected("$.name", "the character U+0000 is not allowed")

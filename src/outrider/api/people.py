@@ -13,7 +13,6 @@ from outrider.api.checks import wrong_value
 from outrider.api.masking import mask_address, mask_traits
 from outrider.api.problems import REJECTED, Problem, Wrong
 from outrider.configuration import Configuration
-from outrider.contracts.surroundings import suggest
 from outrider.domain.entry import ProfileChange
 from outrider.domain.profile import Address, Profile
 from outrider.orchestration.zones import find_zone
@@ -38,12 +37,12 @@ class ProfileIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What PUT sets and PATCH changes. In PATCH a trait set to null is removed."""
 
     kind: Literal["person", "organization"] | None = None
-    market: Annotated[str | None, Meta(description="A market's code.", examples=["FR"])] = None
-    locale: Annotated[str | None, Meta(examples=["fr"])] = None
-    zone: Annotated[str | None, Meta(description="An IANA time zone.", examples=["Europe/Paris"])] = None
+    market: Annotated[str, Meta(description="A market's code.", examples=["FR"])] | None = None
+    locale: Annotated[str, Meta(examples=["fr"])] | None = None
+    zone: Annotated[str, Meta(description="An IANA time zone.", examples=["Europe/Paris"])] | None = None
     traits: dict[str, Any] = {}
     #: Replaces the addresses of the channels it names; of all channels in PUT.
-    addresses: Annotated[list[AddressIn] | None, Meta(max_length=50)] = None
+    addresses: Annotated[list[AddressIn], Meta(max_length=50)] | None = None
 
 
 class AddressOut(msgspec.Struct, frozen=True):
@@ -122,8 +121,8 @@ def _wrong_fields(given: ProfileIn, configuration: Configuration) -> list[Wrong]
     wrong = []
     markets = configuration.policy.markets
     if given.market and given.market.upper() not in markets:
-        hint = suggest(given.market.upper(), markets) or f"known: {', '.join(sorted(markets))}"
-        wrong.append(Wrong("$.market", f"there is no market '{given.market[:20]}'; {hint}"))
+        known = ", ".join(sorted(markets))
+        wrong.append(Wrong("$.market", f"there is no market '{given.market[:20]}'; known: {known}"))
     if given.locale and not LOCALE.fullmatch(given.locale):
         wrong.append(Wrong("$.locale", "expected a locale such as fr or pt-BR"))
     if given.zone and find_zone(given.zone) is None:

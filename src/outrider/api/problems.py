@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 import structlog
 from litestar import MediaType, Request, Response, get
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.params import FromPath
 
 from outrider.contracts.reading_store import Unavailable
 
@@ -128,10 +130,16 @@ def _wrong(each: dict[str, Any]) -> Wrong:
 
 def _unexpected(error: Exception) -> Problem:
     identifier = f"err_{secrets.token_hex(8)}"
-    log.error("a request failed", error_id=identifier, error=type(error).__name__, exc_info=error)
+    log.error("a request failed", error_id=identifier, error=type(error).__name__, trace=trace_of(error))
     problem = Problem(INTERNAL)
     problem.document = msgspec.structs.replace(problem.document, instance=identifier)
     return problem
+
+
+def trace_of(error: BaseException) -> list[str]:
+    """Where an error came from: files, lines and functions, innermost first. No values: they may be personal."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames)]
 
 
 def answer_problem(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -155,7 +163,7 @@ class ProblemKind(msgspec.Struct, frozen=True):
 
 
 @get("/problems/{slug:str}", media_type=MediaType.JSON, tags=["operations"], summary="Explain a problem type")
-async def show_problem(slug: str) -> ProblemKind:
+async def show_problem(slug: FromPath[str]) -> ProblemKind:
     """What the `type` of a problem document stands for."""
     kind = KINDS.get(slug)
     if kind is None:

@@ -6,12 +6,13 @@ from typing import Any
 
 from litestar import Request, Response, Router, delete, get, patch, put
 from litestar.di import Provide
+from litestar.params import FromPath, JSONBody
 
 from outrider.api.deps import ApiDeps, Deps
 from outrider.api.keys import needs
 from outrider.api.people import ProfileIn, ProfileOut, profile_change, show_profile
 from outrider.api.problems import NOT_FOUND, Problem
-from outrider.api.writing import Written, check_key, wait_seconds, write
+from outrider.api.writing import Seconds, Written, check_key, wait_seconds, write
 from outrider.domain.entry import Entry, ForgetEntry, ProfileEntry, Stop
 from outrider.domain.stops import profile_key
 from outrider.ingest.mapping import PROFILE
@@ -20,7 +21,7 @@ Asked = Request[Any, Any, Any]
 
 
 @get("/{key:str}", guards=[needs("profiles:read")], summary="Show a profile")
-async def get_profile(key: str, deps: Deps, request: Asked) -> ProfileOut:
+async def get_profile(key: FromPath[str], deps: Deps, request: Asked) -> ProfileOut:
     """The profile as the engine has it; addresses and sealed traits in clear only with the scope `pii:read`."""
     found = await _find(deps, key, pii=request.state.grant.pii)
     if found is None:
@@ -29,19 +30,23 @@ async def get_profile(key: str, deps: Deps, request: Asked) -> ProfileOut:
 
 
 @put("/{key:str}", status_code=202, guards=[needs("profiles:write")], summary="Set a profile")
-async def put_profile(key: str, data: ProfileIn, deps: Deps, request: Asked, seconds: float) -> Response[Written]:
+async def put_profile(
+    key: FromPath[str], data: JSONBody[ProfileIn], deps: Deps, request: Asked, seconds: Seconds
+) -> Response[Written]:
     """Make or replace a profile: what is not named is forgotten."""
     return await _change(deps, request, seconds, key, data, replace=True)
 
 
 @patch("/{key:str}", status_code=202, guards=[needs("profiles:write")], summary="Change a profile")
-async def patch_profile(key: str, data: ProfileIn, deps: Deps, request: Asked, seconds: float) -> Response[Written]:
+async def patch_profile(
+    key: FromPath[str], data: JSONBody[ProfileIn], deps: Deps, request: Asked, seconds: Seconds
+) -> Response[Written]:
     """Change what is named and keep the rest; a profile nobody knew is made."""
     return await _change(deps, request, seconds, key, data, replace=False)
 
 
 @delete("/{key:str}", status_code=202, guards=[needs("profiles:write")], summary="Erase a profile")
-async def delete_profile(key: str, deps: Deps, request: Asked, seconds: float) -> Response[Written]:
+async def delete_profile(key: FromPath[str], deps: Deps, request: Asked, seconds: Seconds) -> Response[Written]:
     """End its journeys, cancel what waits and erase its personal data. Nothing more is sent from the answer on."""
     stream = deps.hasher.stream(PROFILE, check_key("key", key))
     entry = Entry(stream, ForgetEntry(key), deps.clock.now())

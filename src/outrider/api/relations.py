@@ -8,12 +8,13 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Response, Router, delete, put
 from litestar.di import Provide
+from litestar.params import JSONBody
 from msgspec import Meta
 
 from outrider.api.deps import ApiDeps, Deps
 from outrider.api.keys import needs
 from outrider.api.problems import REJECTED, Problem, Wrong
-from outrider.api.writing import LONGEST_KEY, Written, wait_seconds, write
+from outrider.api.writing import LONGEST_KEY, Seconds, Written, wait_seconds, write
 from outrider.contracts.surroundings import suggest
 from outrider.domain.entry import Entry, RelationEntry
 from outrider.domain.profile import Relation
@@ -40,13 +41,13 @@ class RelationIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename
 
 
 @put("/", status_code=202, guards=[needs("profiles:write")], summary="Set a relation")
-async def put_relation(data: RelationIn, deps: Deps, seconds: float) -> Response[Written]:
+async def put_relation(data: JSONBody[RelationIn], deps: Deps, seconds: Seconds) -> Response[Written]:
     """Set a relation. One with the same ends, role and `valid_from` gets the new `valid_to`."""
     return await _change(deps, seconds, data, end=False)
 
 
 @delete("/", status_code=202, guards=[needs("profiles:write")], summary="End a relation")
-async def delete_relation(data: RelationIn, deps: Deps, seconds: float) -> Response[Written]:
+async def delete_relation(data: JSONBody[RelationIn], deps: Deps, seconds: Seconds) -> Response[Written]:
     """End every relation of this role between the two entities."""
     return await _change(deps, seconds, data, end=True)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import Router, delete, get, post, put
+from litestar.params import JSONBody
 from msgspec import Meta
 
 from outrider.api.deps import ApiDeps, Deps
@@ -47,7 +48,7 @@ class SuppressionOut(msgspec.Struct, frozen=True):
 
 
 @put("/", guards=[needs("profiles:write")], summary="Suppress an address", status_code=200)
-async def put_suppression(data: SuppressionIn, deps: Deps) -> SuppressionOut:
+async def put_suppression(data: JSONBody[SuppressionIn], deps: Deps) -> SuppressionOut:
     """Nothing more goes to this address from the answer on, whatever the backlog and the purpose."""
     if "\0" in data.reason:
         raise rejected("$.reason", "the character U+0000 is not allowed")
@@ -57,7 +58,7 @@ async def put_suppression(data: SuppressionIn, deps: Deps) -> SuppressionOut:
 
 
 @delete("/", guards=[needs("profiles:write")], summary="Lift a suppression", status_code=200)
-async def delete_suppression(data: AddressAsked, deps: Deps) -> SuppressionOut:
+async def delete_suppression(data: JSONBody[AddressAsked], deps: Deps) -> SuppressionOut:
     """The address may be written to again."""
     hashed = _hash(deps, data)
     await lift(deps, [address_key(hashed)])
@@ -65,7 +66,7 @@ async def delete_suppression(data: AddressAsked, deps: Deps) -> SuppressionOut:
 
 
 @post("/find", guards=[needs("profiles:read")], summary="Ask about an address", status_code=200)
-async def find_suppression(data: AddressAsked, deps: Deps) -> SuppressionOut:
+async def find_suppression(data: JSONBody[AddressAsked], deps: Deps) -> SuppressionOut:
     """Whether an address is suppressed. A POST, since an address must not stand in a URL and GET has no body."""
     return await _state(deps, _hash(deps, data))
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get
+from litestar.params import FromPath
 from msgspec import Meta
 
 from outrider.api.deps import Deps
@@ -43,7 +44,7 @@ class TimelineItem(msgspec.Struct, frozen=True):
 
 @get("/v1/profiles/{key:str}/timeline", guards=[needs("messages:read")], tags=["profiles"], summary="Show the timeline")
 async def get_timeline(
-    key: str,
+    key: FromPath[str],
     deps: Deps,
     request: Request[Any, Any, Any],
     since: Since = None,

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 import structlog
 from litestar import Response
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter, QueryParameter
 
 from outrider.api.deps import ApiDeps
 from outrider.api.problems import UNAVAILABLE, UNREADABLE, Problem, Wrong
@@ -26,6 +27,9 @@ POLL = 0.05
 PREFERRED = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,4})\"?")
 LONGEST_KEY = 512
 
+#: How long the caller wants to wait, as handlers get it.
+Seconds = NamedDependency[float]
+
 
 class Written(msgspec.Struct, frozen=True):
     """A change that is durable."""
@@ -40,10 +44,10 @@ class Written(msgspec.Struct, frozen=True):
 
 async def wait_seconds(
     wait: Annotated[
-        Literal["applied"] | None, Parameter(description="Answer once the change has taken effect, within 10 s.")
+        Literal["applied"] | None, QueryParameter(description="Answer once the change has taken effect, within 10 s.")
     ] = None,
     prefer: Annotated[
-        str | None, Parameter(header="Prefer", description="`wait=N`: the same, within N seconds, at most 10.")
+        str | None, HeaderParameter(name="Prefer", description="`wait=N`: the same, within N seconds, at most 10.")
     ] = None,
 ) -> float:
     """How long the caller wants to wait."""

@@ -14,7 +14,7 @@ from outrider.contracts.reading import UNITS
 from outrider.contracts.surroundings import suggest
 from outrider.domain.policy import Cap
 from outrider.domain.problem import Problem
-from outrider.domain.purpose import Purpose
+from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.route import Route
 from outrider.domain.work import Ceiling
 
@@ -45,6 +45,10 @@ class _Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channels: tuple[str, ...] = ()
 
 
+class _PurposeEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    resolve_within: str
+
+
 class _RouteEntry(Route, frozen=True, forbid_unknown_fields=True):
     pass
 
@@ -61,6 +65,8 @@ class Toml(msgspec.Struct, frozen=True):
     routes: tuple[Route, ...] = ()
     caps: tuple[Cap, ...] = ()
     ceiling: Ceiling = Ceiling()
+    #: How long to look for proof of a doubtful send, where it is shorter than the purpose's own time.
+    resolve_within: Mapping[Purpose, timedelta] = {}
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +78,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     routes: tuple[_RouteEntry, ...] = ()
     caps: tuple[_Cap, ...] = ()
     ceilings: _Ceilings = _Ceilings()
+    purposes: dict[Purpose, _PurposeEntry] = {}
 
 
 def read_toml(text: str) -> tuple[Toml, list[Problem]]:
@@ -91,7 +98,8 @@ def read_toml(text: str) -> tuple[Toml, list[Problem]]:
     problems += _route_problems(routes, {account.name for account in accounts}, text)
     ceiling = Ceiling(document.ceilings.per_hour, document.ceilings.per_day)
     fields = (document.environment, document.home_market.upper(), document.public_url.rstrip("/"), document.allow)
-    return Toml(*fields, accounts, routes, caps, ceiling), problems
+    within = {purpose: _within(purpose, entry, text, problems) for purpose, entry in document.purposes.items()}
+    return Toml(*fields, accounts, routes, caps, ceiling, within), problems
 
 
 def _syntax(message: str) -> Problem:
@@ -140,14 +148,31 @@ def _header(lines: list[str], keys: list[str]) -> int:
 
 
 def _cap(cap: _Cap, index: int, text: str, problems: list[Problem]) -> Cap:
-    match = DURATION.fullmatch(cap.within)
-    if match is None:
+    within = _duration(cap.within)
+    if within is None:
         line, column, length = place_of(text, ["caps", f"[{index}]"], "within")
         problems.append(
             Problem(FILE, line, column, f"expected a duration, found '{cap.within}'", "write 24h or 7d", length)
         )
-    within = timedelta(seconds=int(match[1]) * UNITS[match[2]]) if match else timedelta(days=1)
+        within = timedelta(days=1)
     return Cap(cap.name, cap.at_most, within, cap.purposes, cap.channels)
+
+
+def _duration(written: str) -> timedelta | None:
+    match = DURATION.fullmatch(written)
+    return timedelta(seconds=int(match[1]) * UNITS[match[2]]) if match else None
+
+
+def _within(purpose: Purpose, entry: _PurposeEntry, text: str, problems: list[Problem]) -> timedelta:
+    """A company may give up looking for proof sooner, never later: nobody is to wait longer than the purpose says."""
+    longest = PURPOSES[purpose].resolve_within
+    within = _duration(entry.resolve_within)
+    if within is not None and timedelta() < within <= longest:
+        return within
+    line, column, length = place_of(text, ["purposes", str(purpose)], "resolve_within")
+    message = f"expected a duration of at most {longest.total_seconds():g} seconds, found '{entry.resolve_within}'"
+    problems.append(Problem(FILE, line, column, message, "write 2s or 10m", length))
+    return longest
 
 
 def _account(name: str, entry: dict[str, Any], text: str, problems: list[Problem]) -> AccountEntry:

@@ -68,6 +68,10 @@ class EngineStore(Protocol):
         """Take or renew up to `most` groups whose lease is free, over or ours. Taking a group raises its fence."""
         ...
 
+    async def attend(self, owner: str, seconds: float) -> int:
+        """Say that an engine is there for the next seconds; how many engines are, this one counted."""
+        ...
+
     async def release(self, lease: Lease) -> None:
         """Give the groups back; others may take them at once."""
         ...

@@ -56,6 +56,10 @@ class Breaker:
         if self.state is Health.HALF_OPEN:
             self._probing = True
 
+    def forgo_probe(self) -> None:
+        """The message that was chosen is not sent, so there will be no answer: let another one through."""
+        self._probing = False
+
     def reopens_at(self) -> float:
         """When an open breaker lets a probe through."""
         return self._until

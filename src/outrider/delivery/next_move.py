@@ -21,6 +21,9 @@ MOST_ATTEMPTS = 12
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=5)
 
+#: The longest Retry-After that is believed: beyond every purpose's validity, and far from what a date can hold.
+LONGEST_ASKED = timedelta(days=366)
+
 #: Copies the provider may have taken.
 MAYBE_TAKEN = frozenset({AttemptState.INTENT, AttemptState.ACCEPTED, AttemptState.UNKNOWN, AttemptState.UNRESOLVED})
 
@@ -69,8 +72,21 @@ def next_move(
     """
     move = _unhurried_move(routes, past, rules, now, message, retry_after)
     if isinstance(move, Try) and move.at > not_after:
-        return Stop(Status.EXPIRED, f"the next try would come after {not_after.isoformat(timespec='seconds')}")
+        reason = f"the next try would come after {not_after.isoformat(timespec='seconds')}"
+        return end_without_copy(past, Status.EXPIRED, reason)
     return move
+
+
+def end_without_copy(past: Sequence[Past], status: Status, reason: str) -> Stop:
+    """Stop in `status`; but while an earlier copy may be out, nobody can say that the message was not sent: unknown."""
+    if copies_out(past):
+        return Stop(Status.UNKNOWN, f"an earlier copy may be out, and {reason}")
+    return Stop(status, reason)
+
+
+def copies_out(past: Sequence[Past]) -> int:
+    """How many attempts a provider took or may have taken."""
+    return sum(attempt.state in MAYBE_TAKEN for attempt in past)
 
 
 def _unhurried_move(
@@ -109,16 +125,17 @@ def _after_doubt(routes: Sequence[str], past: Sequence[Past], rules: PurposeRule
 
 def _after_absence(routes: Sequence[str], past: Sequence[Past], rules: PurposeRules, now: datetime) -> Move:
     if rules.when_unknown is WhenUnknown.NEVER:
-        return Stop(Status.UNKNOWN, f"attempt {past[-1].number} broke off; its purpose is never sent again")
-    return _again(routes, past, rules, now, "")
+        reason = f"attempt {past[-1].number} broke off and was not taken; its purpose is never sent again"
+        return end_without_copy(past, Status.FAILED, reason)
+    return _again(routes, past, rules, now, _standing_label(past))
 
 
 def _again(routes: Sequence[str], past: Sequence[Past], rules: PurposeRules, now: datetime, label: str) -> Move:
     """Another copy, on an untried route where there is one, as long as the copies stay within the purpose's limit."""
-    if sum(attempt.state in MAYBE_TAKEN for attempt in past) >= rules.most_copies:
+    if copies_out(past) >= rules.most_copies:
         return Stop(Status.UNKNOWN, f"{rules.most_copies} copies may be out; its purpose allows no more")
     if len(past) >= MOST_ATTEMPTS:
-        return Stop(Status.FAILED, f"{MOST_ATTEMPTS} attempts were made")
+        return end_without_copy(past, Status.FAILED, f"{MOST_ATTEMPTS} attempts were made")
     if not routes:
         return Try(past[-1].route, now + FIRST_WAIT, label)
     return Try((_untried(routes, past) or list(routes))[0], now, label)
@@ -135,17 +152,17 @@ def _after_refusal(
     last = past[-1]
     reason = last.reason or Reason.UNKNOWN
     label = _standing_label(past)
-    if sum(attempt.state in MAYBE_TAKEN for attempt in past) >= rules.most_copies:
+    if copies_out(past) >= rules.most_copies:
         return Stop(Status.UNKNOWN, f"an earlier copy may be out, and the next was refused: {reason}")
     if SCOPES[reason] in HOPELESS:
-        return Stop(Status.FAILED, reason)
+        return end_without_copy(past, Status.FAILED, reason)
+    if len(past) >= MOST_ATTEMPTS:
+        return end_without_copy(past, Status.FAILED, f"{MOST_ATTEMPTS} attempts were made, the last refused: {reason}")
     untried = _untried(routes, past)
     if untried:
         return Try(untried[0], now, label)
     if SCOPES[reason] is not Scope.PASSING:
-        return Stop(Status.FAILED, f"every route refused, the last with: {reason}")
-    if len(past) >= MOST_ATTEMPTS:
-        return Stop(Status.FAILED, f"{MOST_ATTEMPTS} attempts were made, the last refused with: {reason}")
+        return end_without_copy(past, Status.FAILED, f"every route refused, the last with: {reason}")
     return Try(_least_tried(routes, past), now + _wait(past, message, retry_after), label)
 
 
@@ -175,4 +192,5 @@ def _wait(past: Sequence[Past], message: bytes, retry_after: float | None) -> ti
     longest = min(FIRST_WAIT * int(2**rounds), LONGEST_WAIT)
     digest = hashlib.blake2b(message + bytes((len(past),)), digest_size=4).digest()
     jittered: timedelta = longest * (int.from_bytes(digest, "big") / 0xFFFFFFFF)
-    return max(jittered, timedelta(seconds=retry_after or 0.0))
+    asked = timedelta(seconds=min(retry_after or 0.0, LONGEST_ASKED.total_seconds()))
+    return max(jittered, asked)

@@ -57,6 +57,10 @@ class PostgresEngineStore(Saving, PostgresLog):
         fences = {row["shard_group"]: row["fence"] for row in sorted(rows, key=lambda row: row["shard_group"])}
         return Lease(owner, fences, min((row["until"] for row in rows), default=NEVER))
 
+    async def attend(self, owner: str, seconds: float) -> int:
+        """See the port."""
+        return int(await self._pool.fetchval(self._sql.attend, owner, seconds))
+
     async def release(self, lease: Lease) -> None:
         """See the port."""
         await self._pool.execute(self._sql.release_groups, lease.owner, list(lease.fences))

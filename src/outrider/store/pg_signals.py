@@ -28,6 +28,7 @@ class Signals:
         self._waiting = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._own_process = 0
+        self._interrupted = False
 
     def send(self, topic: str) -> None:
         """Tell the other processes soon."""
@@ -48,18 +49,25 @@ class Signals:
         while True:
             try:
                 await self._serve()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("signals are interrupted, polling goes on", error=type(error).__name__)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+                if not self._interrupted:
+                    log.warning("signals are interrupted, polling goes on", error=type(error).__name__)
+                self._interrupted = True
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _serve(self) -> None:
         connection = await asyncpg.connect(self._dsn)
+        # Who only listens would never notice that the connection is gone.
+        connection.add_termination_listener(lambda _connection: self._waiting.set())
+        self._interrupted = False
         try:
             self._own_process = connection.get_server_pid()
             await connection.add_listener(CHANNEL, self._receive)
             while True:
                 await self._waiting.wait()
                 self._waiting.clear()
+                if connection.is_closed():
+                    raise ConnectionResetError("the connection for signals was lost")
                 topics, self._topics = sorted(self._topics), set()
                 await connection.execute("select pg_notify($1, t) from unnest($2::text[]) as t", CHANNEL, topics)
                 await asyncio.sleep(EVERY_SECONDS)

@@ -47,6 +47,16 @@ class LeaseSuite(StoreSuite):
         assert first.until == driver.now() + timedelta(seconds=60)
         assert self.lease(driver, "two").fences == {}
 
+    def test_engines_that_are_there_are_counted_until_their_time_is_over(self, driver: Driver) -> None:
+        def attend(owner: str) -> int:
+            return driver.run(driver.store.attend(owner, 60))
+
+        assert [attend("one"), attend("two"), attend("one")] == [1, 2, 2]
+        driver.advance(40)
+        assert attend("two") == 2
+        driver.advance(20)
+        assert attend("two") == 1
+
     def test_two_engines_share_the_groups_without_overlap(self, driver: Driver) -> None:
         first, second = self.lease(driver, "one", 16), self.lease(driver, "two", 16)
         assert len(first.fences) == len(second.fences) == 16

@@ -14,7 +14,7 @@ from outrider.testing.memory_part import transaction
 from outrider.testing.memory_rows import AttemptRow, DeliveryLease, DoubtRow, MessageRow
 
 UNANSWERED = frozenset({AttemptState.INTENT})
-PROVABLE = frozenset({AttemptState.INTENT, AttemptState.UNKNOWN})
+PROVABLE = frozenset({AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.UNRESOLVED, AttemptState.ABSENT})
 
 
 class MemoryDelivery(MemoryOutbox):
@@ -55,7 +55,7 @@ class MemoryDelivery(MemoryOutbox):
 
     @transaction
     async def finish(self, fence: int, done: Sequence[Done]) -> None:
-        """See the port. Acceptance is proof: it also ends a doubt that a rescue opened under this fence."""
+        """See the port. Acceptance is proof: it also ends a doubt that a rescue opened under this fence, even one given up."""
         now = self.clock.now()
         for each in done:
             attempt = self.tables.attempts.get((each.message, each.number))
@@ -70,7 +70,8 @@ class MemoryDelivery(MemoryOutbox):
         self._record(row, attempt, done.outcome)
         if done.next.check_at is not None:
             self._doubt(attempt, done.next.check_at, done.next.give_up_at or done.next.check_at)
-        if row.status in (Status.SENDING, Status.UNKNOWN):
+        moves = (Status.SENDING, Status.UNKNOWN, *((Status.QUEUED,) if isinstance(done.outcome, Accepted) else ()))
+        if row.status in moves:
             self._follow(row, done.next, now, awaited=done.awaited)
 
     def _record(self, row: MessageRow, attempt: AttemptRow, outcome: Outcome) -> None:

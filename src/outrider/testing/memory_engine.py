@@ -40,6 +40,13 @@ class MemoryEngineStore(MemoryPart):
         return Lease(owner, fences, now + timedelta(seconds=seconds))
 
     @transaction
+    async def attend(self, owner: str, seconds: float) -> int:
+        """See the port."""
+        now = self.clock.now()
+        self.tables.engines[owner] = now + timedelta(seconds=seconds)
+        return sum(until > now for until in self.tables.engines.values())
+
+    @transaction
     async def release(self, lease: Lease) -> None:
         """See the port."""
         for number in lease.fences:

@@ -70,6 +70,7 @@ class Tables:
         self.outbox: Agenda[bytes] = Agenda()
         #: Messages locked by an open claim.
         self.claimed: set[bytes] = set()
+        self.engines: dict[str, datetime] = {}
         self.delivery_leases: dict[int, DeliveryLease] = {}
         self.last_fence = 0
         self.attempts: dict[tuple[bytes, int], AttemptRow] = {}

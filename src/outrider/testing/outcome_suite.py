@@ -11,7 +11,7 @@ from outrider.domain.entry import OutcomeEntry
 from outrider.domain.message import Message, Status
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.receipt import ReceiptStatus
-from outrider.domain.work import Intent, Next, OpenDoubt
+from outrider.domain.work import Intent, Next, OpenDoubt, Resolved
 from outrider.testing.builders import (
     RESOLVE_WITHIN,
     accepted,
@@ -173,6 +173,20 @@ class RescueSuite(StoreSuite):
         driver.run(driver.store.finish(fence, [accepted(tried)]))
         assert driver.status(sent) is Status.ACCEPTED
         assert driver.run(driver.store.doubts(10)) == []
+
+    @pytest.mark.parametrize("state", [AttemptState.UNRESOLVED, AttemptState.ABSENT])
+    def test_a_zombies_acceptance_counts_even_after_its_doubt_was_given_up(
+        self, driver: Driver, state: AttemptState
+    ) -> None:
+        sent, tried, fence = self.orphan(driver)
+        driver.advance(41)
+        self.rescue(driver)
+        again = Next(Status.QUEUED, "resend_once", retry_at=driver.now())
+        driver.run(driver.store.resolve([Resolved(sent.id, sent.stream, tried.number, state, next=again)]))
+        driver.run(driver.store.finish(fence, [accepted(tried)]))
+        assert driver.status(sent) is Status.ACCEPTED
+        assert driver.due() == []
+        assert driver.run(driver.store.count_attempts(AttemptState.ACCEPTED)) == 1
 
     def test_an_outcome_between_the_end_of_the_lease_and_the_rescue_counts(self, driver: Driver) -> None:
         sent, tried, fence = self.orphan(driver)

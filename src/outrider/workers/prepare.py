@@ -13,9 +13,9 @@ import msgspec
 from outrider.contracts.provider import Outbound, Provider
 from outrider.delivery.breaker import Breaker
 from outrider.delivery.choose_route import fitting, in_order
-from outrider.delivery.next_move import Look, Stop, Try, next_move
+from outrider.delivery.next_move import Look, Stop, Try, end_without_copy, next_move
 from outrider.delivery.throttle import UNTHROTTLED, TokenBucket
-from outrider.domain.attempt import Accepted, AttemptState, Outcome, Refused
+from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused
 from outrider.domain.message import Message, Status
 from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
 from outrider.domain.route import Route
@@ -79,6 +79,11 @@ class Desk:
     def __post_init__(self) -> None:
         self.replace_routes(self.routes)
 
+    def follow(self, other: Desk) -> None:
+        """Work by the rules and routes of another desk from now on."""
+        self.allowed, self.purposes = other.allowed, other.purposes
+        self.replace_routes(other.routes)
+
     def replace_routes(self, routes: tuple[Route, ...]) -> None:
         """Work with these routes from now on; what is known of a route's health stays."""
         self.routes = routes
@@ -99,7 +104,7 @@ def prepare(due: Due, desk: Desk, now: datetime, ticks: float) -> Intent | Verdi
         return Verdictless(message, "retry", at=message.not_before)
     routes = fitting(desk.routes, message)
     if not routes:
-        return _closed(message, f"no route for {message.channel} to {message.market} ({message.purpose})")
+        return _closed(due, f"no route for {message.channel} to {message.market} ({message.purpose})")
     healthy = in_order(routes, message.id, lambda name: desk.breakers[name].is_open(ticks))
     if not healthy:
         return Verdictless(message, "retry", at=now + REST, reason="every route that fits rests")
@@ -121,23 +126,24 @@ def _on_route(due: Due, desk: Desk, healthy: tuple[Route, ...], now: datetime, t
     if isinstance(move, Look):
         return Verdictless(message, "closed", status=Status.UNKNOWN, reason="an attempt is still in doubt")
     route = desk.by_name[move.route]
-    if refusal := _not_allowed(message, desk, route):
+    if refusal := _not_allowed(due, desk, route):
         return refusal
     if wait := _throttled(message, desk, route, ticks):
         return Verdictless(message, "retry", at=now + timedelta(seconds=wait), reason=f"route {route.name} is full")
     return _intent(due, desk, route, move)
 
 
-def _closed(message: Message, reason: str) -> Verdictless:
-    return Verdictless(message, "closed", status=Status.FAILED, reason=reason)
+def _closed(due: Due, reason: str) -> Verdictless:
+    stop = end_without_copy(due.past, Status.FAILED, reason)
+    return Verdictless(due.message, "closed", status=stop.status, reason=stop.reason)
 
 
-def _not_allowed(message: Message, desk: Desk, route: Route) -> Verdictless | None:
+def _not_allowed(due: Due, desk: Desk, route: Route) -> Verdictless | None:
     if desk.allowed is None or desk.accounts[route.account].sandbox:
         return None
-    if any(fnmatchcase(message.content.address, pattern) for pattern in desk.allowed):
+    if any(fnmatchcase(due.message.content.address, pattern) for pattern in desk.allowed):
         return None
-    return _closed(message, "this environment is not production and the address is not on its allow-list")
+    return _closed(due, "this environment is not production and the address is not on its allow-list")
 
 
 def _throttled(message: Message, desk: Desk, route: Route, ticks: float) -> float:
@@ -155,7 +161,7 @@ def _intent(due: Due, desk: Desk, route: Route, move: Try) -> Intent | Verdictle
     try:
         text = desk.render(message)
     except CannotRender as error:
-        return _closed(message, f"the template cannot be rendered: {error}")
+        return _closed(due, f"the template cannot be rendered: {error}")
     desk.breakers[route.name].begin_probe()
     return Intent(
         message=message,
@@ -169,6 +175,11 @@ def _intent(due: Due, desk: Desk, route: Route, move: Try) -> Intent | Verdictle
         label=move.label,
         stop_keys=stop_keys(message, route.account),
     )
+
+
+def forgo(intent: Intent, desk: Desk) -> None:
+    """No call follows an intent that was not written: if it was a route's probe, another message may be."""
+    desk.breakers[intent.route].forgo_probe()
 
 
 def echo(message: bytes, number: int) -> str:
@@ -188,6 +199,21 @@ def outbound(intent: Intent, desk: Desk, now: datetime) -> Outbound:
         text=intent.body,
         callback_url=f"{desk.public_url}/v1/callbacks/{intent.account}/{token}?attempt={name}",
         validity=max(1, int((message.not_after - now).total_seconds())),
+    )
+
+
+def not_begun(intent: Intent, now: datetime) -> Done:
+    """The outcome of an intent that may be durable though no call follows it: provably not sent, due again at once."""
+    message = intent.message
+    detail = "the intent was not confirmed; nothing was sent"
+    return Done(
+        message=message.id,
+        stream=message.stream,
+        number=intent.number,
+        account=intent.account,
+        outcome=Refused(Reason.NOT_CONNECTED, detail),
+        next=Next(Status.QUEUED, detail, retry_at=now),
+        awaited=message.awaited,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -35,7 +36,8 @@ class Resolver:
     async def step(self, most: int = 100) -> int:
         """Look at the doubts whose time has come; how many."""
         doubts = await self.store.doubts(most)
-        resolved = [await self._resolve(doubt) for doubt in doubts]
+        # Together: a provider that hangs must not hold up the doubts behind it, which may have three seconds.
+        resolved = await asyncio.gather(*(self._resolve(doubt) for doubt in doubts))
         if resolved:
             await self.store.resolve(resolved)
         return len(resolved)

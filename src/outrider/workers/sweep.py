@@ -1,4 +1,4 @@
-"""Housekeeping: doubts, rescue, orphan receipts, partitions, newly applied configurations."""
+"""Housekeeping: doubts, rescue, orphan receipts, partitions; and, in every process, newly applied configurations."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import structlog
 
 from outrider.contracts.store import DeliveryStore
-from outrider.domain.purpose import PURPOSES
 from outrider.lib.clock import Clock
 from outrider.workers.resolve import Resolver
+from outrider.workers.trouble import Patience, is_store_trouble
 from outrider.workers.wake import Wakes
 
 #: A dead lease is rescued this long after its end: longer than any call's deadline, so that no answer is under way.
@@ -38,8 +38,6 @@ class Sweep:
     wakes: Wakes
     #: Makes and drops partitions.
     partitions: Duty
-    #: Takes over a newly applied configuration.
-    refresh: Duty
     grace_seconds: float = GRACE_SECONDS
 
     def __post_init__(self) -> None:
@@ -51,27 +49,15 @@ class Sweep:
             (self.doubts, DOUBTS_EVERY),
             (self.rescue, RESCUE_EVERY),
             (self.orphans, ORPHANS_EVERY),
-            (self.refresh, CONFIGURATION_EVERY),
             (self.partitions, PARTITIONS_EVERY),
         ]
         async with asyncio.TaskGroup() as group:
             for duty, seconds in duties:
-                group.create_task(self._repeat(duty, seconds))
+                group.create_task(_repeat(duty, seconds, self._stopping))
 
     def stop(self) -> None:
         """End after the duties under way."""
         self._stopping.set()
-
-    async def _repeat(self, duty: Duty, seconds: float) -> None:
-        while not self._stopping.is_set():
-            try:
-                await duty()
-            except Exception as error:
-                log.error("a duty failed and is tried again", duty=getattr(duty, "__name__", ""), error=repr(error))
-            try:
-                await asyncio.wait_for(self._stopping.wait(), seconds)
-            except TimeoutError:
-                continue
 
     async def doubts(self) -> int:
         """Look doubts up and end those whose time is over."""
@@ -83,7 +69,7 @@ class Sweep:
 
     async def rescue(self) -> int:
         """Turn the intents of dead workers into doubts."""
-        within = {purpose: rules.resolve_within for purpose, rules in PURPOSES.items()}
+        within = {purpose: rules.resolve_within for purpose, rules in self.resolver.desk.purposes.items()}
         rescued = await self.store.rescue(self.grace_seconds, within)
         if rescued:
             log.warning("intents of a dead delivery worker are in doubt now", count=rescued)
@@ -92,3 +78,38 @@ class Sweep:
     async def orphans(self) -> int:
         """Match receipts that came before their message was known."""
         return await self.store.match_orphans(500)
+
+
+class Watch:
+    """Keeps one process up to date with what is applied."""
+
+    def __init__(self, refresh: Duty) -> None:
+        """`refresh` takes over a newly applied configuration, if there is one."""
+        self._refresh = refresh
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Look for a new configuration until `stop`."""
+        await _repeat(self._refresh, CONFIGURATION_EVERY, self._stopping)
+
+    def stop(self) -> None:
+        """End after the look under way."""
+        self._stopping.set()
+
+
+async def _repeat(duty: Duty, seconds: float, stopping: asyncio.Event) -> None:
+    name = getattr(duty, "__name__", "")
+    patience = Patience(name)
+    while not stopping.is_set():
+        try:
+            await duty()
+            patience.answered()
+        except Exception as error:
+            if is_store_trouble(error):
+                await patience.wait(error)
+                continue
+            log.error("a duty failed and is tried again", duty=name, error=repr(error))
+        try:
+            await asyncio.wait_for(stopping.wait(), seconds)
+        except TimeoutError:
+            continue

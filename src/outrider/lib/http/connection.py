@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import select
 from typing import Protocol, cast
 
@@ -41,12 +42,14 @@ class Owner(Protocol):
 class Call:
     """One request on its way: waiting while `connection` is None and `answer` is open, in the server's hands after."""
 
-    __slots__ = ("answer", "connection", "owner", "payload", "to_head")
+    __slots__ = ("answer", "connection", "owner", "payload", "to_head", "until")
 
-    def __init__(self, owner: Owner, answer: asyncio.Future[Response], payload: bytes) -> None:
+    def __init__(self, owner: Owner, answer: asyncio.Future[Response], payload: bytes, until: float = math.inf) -> None:
         self.owner = owner
         self.answer = answer
         self.payload = payload
+        #: Monotonic seconds after which it may not begin: a paused process wakes with calls that are over.
+        self.until = until
         self.to_head = payload.startswith(b"HEAD ")
         self.connection: Connection | None = None
 

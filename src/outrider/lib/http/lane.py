@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections import deque
 from collections.abc import Coroutine
 from typing import Protocol
@@ -112,10 +113,14 @@ class Lane:
             call.answer.set_exception(NotSent("the HTTP client was closed"))
 
     def _next(self) -> Call | None:
+        now = time.monotonic()
         while self._waiting:
             call = self._waiting.popleft()
-            if not call.answer.done():
+            if call.answer.done():
+                continue
+            if now < call.until:
                 return call
+            self.overdue(call)
         return None
 
     def _grow(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import Coroutine
 
 from outrider.lib.http.connection import Call, Connection
@@ -54,7 +55,7 @@ class Pool:
         if not deadline > 0:
             raise NotSent("the deadline was over before the call")
         lane = self._lanes.get(origin) or self._lane(origin)
-        call = Call(lane, self.loop.create_future(), payload)
+        call = Call(lane, self.loop.create_future(), payload, time.monotonic() + deadline)
         slot = self.wheel.add(call, deadline)
         try:
             lane.submit(call)

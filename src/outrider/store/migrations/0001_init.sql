@@ -53,6 +53,12 @@ create table shard_groups (
 ) with (fillfactor = 50);
 insert into shard_groups (shard_group) select generate_series(0, 31);
 
+-- The engines that are there, so that each takes its share of the groups and leaves the others theirs.
+create table engines (
+    owner text primary key,
+    until timestamptz not null
+);
+
 -- One row for each saved batch: which stimuli were handled, in which order, with which `now`.
 create table journal (                       -- partitioned by month of `at`
     number bigint generated always as identity,

@@ -101,18 +101,19 @@ select min(due_at) from (
     (select due_at from outbox where lane = 2 order by due_at limit 1)) as heads
 
 -- name: finish_accepted
--- The happy outcome: attempt, message and directory in one statement.
+-- The happy outcome: attempt, message and directory in one statement. A paused worker may bring it late: it ends a
+-- doubt, even one that was given up, and a message that waits to be sent again leaves the outbox when it is claimed.
 with incoming as (
     select * from unnest($1::bytea[], $2::smallint[], $3::text[], $4::smallint[], $5::float8[], $6::text[], $7::bytea[])
     as u(message, number, provider_id, segments, price, currency, key)
 ), ended as (
     update attempts a set state = 'accepted', ended_at = clock_timestamp(), provider_id = u.provider_id,
         segments = coalesce(u.segments, a.segments), price = u.price, currency = coalesce(u.currency, a.currency)
-    from incoming u where a.message = u.message and a.number = u.number and a.state in ('intent', 'unknown') and a.fence = $8
+    from incoming u where a.message = u.message and a.number = u.number and a.state in ('intent', 'unknown', 'unresolved', 'absent') and a.fence = $8
     returning a.message, a.number
 ), moved as (
     update messages m set status = 'accepted', status_at = clock_timestamp()
-    from ended e where m.id = e.message and m.status in ('sending', 'unknown')
+    from ended e where m.id = e.message and m.status in ('sending', 'unknown', 'queued')
 ), cleared as (
     delete from doubts d using ended e where d.message = e.message and d.number = e.number
 )
@@ -169,10 +170,12 @@ update messages m set status = 'unknown', status_at = clock_timestamp() where m.
 select id, purpose from messages where id = any($1::bytea[])
 
 -- name: due_doubts
--- Doubts to look up, with what the look-up needs.
+-- Doubts to look up, with what the look-up needs; those of forgotten people cannot be read and must not fill the page.
 select d.number, d.since, d.give_up_at, d.checks, a.account, a.route, a.body, m.*
 from doubts d join attempts a on a.message = d.message and a.number = d.number join messages m on m.id = d.message
-where d.check_at <= clock_timestamp() order by d.check_at, d.message limit $1
+where d.check_at <= clock_timestamp()
+  and exists (select 1 from profiles p where p.stream = m.stream and p.data_key <> '')
+order by d.check_at, d.message limit $1
 
 -- name: resolve_attempts
 -- Ends of doubts, unless a receipt was faster.

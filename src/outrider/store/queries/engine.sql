@@ -13,6 +13,16 @@ update shard_groups g set
 from free f where f.shard_group = g.shard_group
 returning g.shard_group, g.fence, g.until, g.cursor, g.clock
 
+-- name: attend
+-- An engine is there; how many are.
+with me as (
+    insert into engines (owner, until) values ($1, clock_timestamp() + make_interval(secs => $2))
+    on conflict (owner) do update set until = excluded.until
+), gone as (
+    delete from engines where until < clock_timestamp() - interval '1 hour' and owner <> $1
+)
+select 1 + count(*) from engines where until > clock_timestamp() and owner <> $1
+
 -- name: release_groups
 -- Give groups back.
 update shard_groups set owner = null, until = 'epoch' where owner = $1 and shard_group = any($2::smallint[])

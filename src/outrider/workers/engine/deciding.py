@@ -80,6 +80,7 @@ class Desk:
         """Decide a candidate, for the first time or again, and draft its message and timers."""
         facts = self._facts(candidate, profile, state)
         number = state.decision_number + 1 if state else 0
+        self.working.recent[candidate.stream] = list(self._slots_of_others(candidate.stream, state))
         decision = decide(candidate, facts, self.current.policy, self.gates, number)
         version = self.library.version
         record = pack(decision, version.code, version.zone_data, self.current.digest)
@@ -120,7 +121,17 @@ class Desk:
         if state is None:
             return
         status = Status.EXPIRED if decision.gate == "validity" else Status.CANCELED
-        self.draft.close(decision.candidate.id, status, decision.reason)
+        self.close(decision.candidate.id, status, decision.reason)
+
+    def close(self, message: bytes, status: Status, reason: str) -> None:
+        """Cancel or expire a message that is still held or queued; one of this very batch gives back its slot."""
+        drafted = self.draft.messages.get(message)
+        if drafted is not None and message not in self.draft.closed and drafted.status is Status.QUEUED:
+            slots = self.working.recent.get(drafted.stream, [])
+            own = Recent(drafted.channel, drafted.purpose, drafted.status_at)
+            if own in slots:
+                slots.remove(own)
+        self.draft.close(message, status, reason)
 
     def _place(
         self, decision: Decision, profile: Profile, enrollment: Enrollment | None, state: MessageState | None
@@ -131,20 +142,20 @@ class Desk:
         else:
             self.draft.redecided[message.id] = message
         if decision.verdict is Verdict.HOLD:
+            self.draft.drop_timer(message.id, "escalate")
             self.draft.set_timer(Timer(message.id, "held", message.not_before, message.stream))
             return
-        self._take_slot(message, state)
+        self._take_slot(message)
         if message.awaited:
             strategy = decision.candidate.strategy
             assert isinstance(strategy, Escalate)
             due = self.working.now + strategy.after
             self.draft.set_timer(Timer(message.id, "escalate", due, message.stream))
 
-    def _take_slot(self, message: Message, state: MessageState | None) -> None:
+    def _take_slot(self, message: Message) -> None:
         """Later candidates of this batch see the slot as those of later batches do."""
-        if state is None or state.status is Status.HELD:
-            slot = Recent(message.channel, message.purpose, self.working.now)
-            self.working.recent.setdefault(message.stream, []).insert(0, slot)
+        slot = Recent(message.channel, message.purpose, self.working.now)
+        self.working.recent.setdefault(message.stream, []).insert(0, slot)
 
     def _message(self, decision: Decision, profile: Profile, enrollment: Enrollment | None) -> Message:
         candidate, now = decision.candidate, self.working.now

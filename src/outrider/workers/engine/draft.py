@@ -51,6 +51,16 @@ class Draft:
             self.drop_timer(message, kind)
         self.closed.setdefault(message, (status, reason))
 
+    def forget(self, stream: bytes, entry: ForgetEntry) -> None:
+        """A person goes: nothing personal that this batch would have written stays, and what it closes stays closed."""
+        self.forgotten.append((stream, entry))
+        self.profiles.pop(stream, None)
+        self.enrollments = {key: one for key, one in self.enrollments.items() if one.stream != stream}
+        self.messages = {key: one for key, one in self.messages.items() if one.stream != stream}
+        self.redecided = {key: one for key, one in self.redecided.items() if one.stream != stream}
+        for timer in [one for one in self.timers.values() if one.stream == stream]:
+            self.drop_timer(timer.owner, timer.kind)
+
     def batch(self, lease: Lease, cursors: dict[int, int]) -> Batch:
         """The finished batch."""
         return Batch(

@@ -13,14 +13,16 @@ from outrider.domain.decision import Candidate, Recent
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import (
     Entry,
+    Event,
     EventEntry,
     ObjectEntry,
     OutcomeEntry,
     ProfileEntry,
     ReceiptEntry,
     RelationEntry,
+    ReplyEntry,
 )
-from outrider.domain.profile import Object, Profile
+from outrider.domain.profile import Object, Profile, Relation
 from outrider.domain.work import MessageState, Timer
 from outrider.ingest.mapping import PROFILE
 from outrider.journeys import about_of, enrollment_id
@@ -30,6 +32,9 @@ from outrider.orchestration.record import unpack
 from outrider.workers.engine.library import Library
 
 Stimulus = Entry | Timer
+#: The event an inbound message becomes.
+REPLY = "reply.received"
+REPLY_SOURCE = "outrider/replies"
 #: How far relations are followed from a profile or from what an enrollment is about.
 HOPS = 2
 
@@ -49,6 +54,24 @@ class Facts:
     messages: dict[bytes, MessageState] = field(default_factory=dict)
     #: Candidate → number and record of its last decision.
     decided: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+
+    def relate(self, start: bytes, end: bytes, relation: Relation, *, delete: bool) -> None:
+        """Set or end a relation, so that later stimuli see it from both ends, in the store's order."""
+        self._relate(start, (end, relation.to_kind, relation.role), relation, delete=delete)
+        self._relate(end, (start, relation.from_kind, relation.role), relation, delete=delete)
+
+    def _relate(self, stream: bytes, other: tuple[bytes, str, str], relation: Relation, *, delete: bool) -> None:
+        row = [one for one in self.related.get(stream, ()) if one != other]
+        if not delete and _holds(relation, self.now):
+            row.append(other)
+        self.related[stream] = sorted(row, key=lambda one: (one[0], one[2], one[1]))
+
+    def forget(self, stream: bytes) -> None:
+        """Nothing is known of a person any more; whoever returns starts anew."""
+        self.profiles.pop(stream, None)
+        self.live.pop(stream, None)
+        self.rounds = {key: one for key, one in self.rounds.items() if one.stream != stream}
+        self.messages = {key: one for key, one in self.messages.items() if one.message.stream != stream}
 
 
 def touched_by(entry: EventEntry, hasher: Hasher) -> tuple[Touched, ...]:
@@ -118,20 +141,17 @@ class Loader:
     async def _rounds(self, stimuli: Sequence[Stimulus], candidates: Sequence[Candidate], facts: Facts) -> None:
         ids = {candidate.enrollment for candidate in candidates if candidate.enrollment}
         for stimulus in stimuli:
-            if isinstance(stimulus, Entry) and isinstance(stimulus.body, EventEntry):
-                ids.update(self._startable(stimulus.stream, stimulus.body))
+            body = stimulus.body if isinstance(stimulus, Entry) else None
+            if isinstance(body, EventEntry) and body.entity.kind == PROFILE:
+                ids.update(self._startable(stimulus.stream, seen_of(body, self.hasher)))
+            elif isinstance(stimulus, Entry) and isinstance(body, ReplyEntry):
+                ids.update(self._startable(stimulus.stream, reply_seen(stimulus, body)))
         if ids:
             facts.rounds = await self.store.last_rounds(ids)
 
-    def _startable(self, stream: bytes, entry: EventEntry) -> Iterable[bytes]:
-        if entry.entity.kind != PROFILE:
-            return
-        current, event = self.library.current, entry.event.type
-        programs = (*current.starts.get(event, ()), *current.exits.get(event, ()))
-        if not programs:
-            return
-        seen = seen_of(entry, self.hasher)
-        for program in programs:
+    def _startable(self, stream: bytes, seen: EventSeen) -> Iterable[bytes]:
+        current, event = self.library.current, seen.event.type
+        for program in (*current.starts.get(event, ()), *current.exits.get(event, ())):
             yield enrollment_id(program, stream, about_of(program, seen))
 
     async def _things(
@@ -143,6 +163,7 @@ class Loader:
         for stimulus in stimuli:
             if isinstance(stimulus, Entry) and isinstance(stimulus.body, EventEntry):
                 wanted.update(touched.stream for touched in touched_by(stimulus.body, self.hasher))
+            wanted.update(related_by(stimulus, self.hasher))
         if not self.library.current.kinds and not wanted:
             return
         await self._follow_relations(wanted, set(facts.profiles), facts)
@@ -192,8 +213,8 @@ class Loader:
             if any(self._obeys(self.program(e)) for e in row):
                 streams.add(stream)
         for stimulus in stimuli:
-            if isinstance(stimulus, Entry) and isinstance(stimulus.body, EventEntry):
-                starts = self.library.current.starts.get(stimulus.body.event.type, ())
+            if event := _event_of(stimulus):
+                starts = self.library.current.starts.get(event, ())
                 if any(self._obeys(program) for program in starts):
                     streams.add(stimulus.stream)
         return streams
@@ -213,6 +234,36 @@ class Loader:
 def seen_of(entry: EventEntry, hasher: Hasher) -> EventSeen:
     """The event as journeys see it."""
     return EventSeen(entry.event, touched_by(entry, hasher))
+
+
+def reply_seen(entry: Entry, body: ReplyEntry) -> EventSeen:
+    """An inbound message as journeys see it."""
+    data = {"text": body.text, "channel": body.channel}
+    return EventSeen(Event(body.provider_id, REPLY_SOURCE, REPLY, entry.at, data=data))
+
+
+def related_by(stimulus: Stimulus, hasher: Hasher) -> Iterable[bytes]:
+    """The objects at the ends of the relations that a stimulus sets: later stimuli of the batch can reach them."""
+    body = stimulus.body if isinstance(stimulus, Entry) else None
+    relations = body.effects.relations if isinstance(body, EventEntry) else ()
+    for relation in (body.relation,) if isinstance(body, RelationEntry) else relations:
+        for kind, key in ((relation.from_kind, relation.from_key), (relation.to_kind, relation.to_key)):
+            if kind != PROFILE:
+                yield hasher.stream(kind, key)
+
+
+def _event_of(stimulus: Stimulus) -> str:
+    """The type of the event that a stimulus brings; empty when it brings none."""
+    body = stimulus.body if isinstance(stimulus, Entry) else None
+    if isinstance(body, EventEntry):
+        return body.event.type
+    return REPLY if isinstance(body, ReplyEntry) else ""
+
+
+def _holds(relation: Relation, at: datetime) -> bool:
+    """Half open: from ≤ at < to."""
+    started = relation.valid_from is None or relation.valid_from <= at
+    return started and (relation.valid_to is None or at < relation.valid_to)
 
 
 def next_rung_id(candidate: Candidate) -> bytes:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from outrider.domain.decision import Candidate, Verdict
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import (
     ConsentEntry,
     Entry,
-    Event,
     EventEntry,
     ForgetEntry,
     ObjectChangedEntry,
@@ -41,15 +42,13 @@ from outrider.journeys import (
     with_open,
 )
 from outrider.journeys import Stimulus as JourneyStimulus
+from outrider.journeys.advance import COMPLETED
 from outrider.journeys.definition import Program
 from outrider.orchestration.record import unpack
 from outrider.profiles.apply import change_profile, give_consent, new_profile
 from outrider.workers.engine.deciding import Desk
-from outrider.workers.engine.facts import seen_of
+from outrider.workers.engine.facts import reply_seen, seen_of
 
-#: The event an inbound message becomes.
-REPLY = "reply.received"
-REPLY_SOURCE = "outrider/replies"
 REACHED = frozenset({ReceiptStatus.DELIVERED, ReceiptStatus.SEEN})
 
 
@@ -126,14 +125,14 @@ class People:
         self.profile(entry.stream, body.relation.from_key)
         other = self.desk.hasher.stream(body.relation.to_kind, body.relation.to_key)
         self.draft.relations.append((entry.stream, other, body.relation, body.delete))
+        self.working.relate(entry.stream, other, body.relation, delete=body.delete)
 
     def forget(self, entry: Entry, body: ForgetEntry) -> None:
         """Journeys end, waiting messages are canceled, personal data goes."""
-        profile = self.working.profiles.pop(entry.stream, None)
         for enrollment in tuple(self.working.live.get(entry.stream, ())):
-            self.settle(leave(enrollment, "the profile was deleted", self.working.now), enrollment, profile)
-        self.draft.profiles.pop(entry.stream, None)
-        self.draft.forgotten.append((entry.stream, body))
+            self.settle(leave(enrollment, "the profile was deleted", self.working.now), enrollment, None)
+        self.working.forget(entry.stream)
+        self.draft.forget(entry.stream, body)
 
     def object_changed(self, entry: Entry, body: ObjectChangedEntry) -> None:
         """An object near this person has a new version: waits may move."""
@@ -151,10 +150,13 @@ class People:
         self.tell_all(entry.stream, seen)
         if changed or body.effects.objects:
             self.tell_all(entry.stream, FactsChanged())
-        for program in self.desk.current.exits.get(body.event.type, ()):
-            self.exit_late(program, seen, self.working.profiles[profile.stream])
-        for program in self.desk.current.starts.get(body.event.type, ()):
-            self.begin(program, seen, self.working.profiles[profile.stream])
+        self._end_and_start(seen, self.working.profiles[profile.stream])
+
+    def _end_and_start(self, seen: EventSeen, profile: Profile) -> None:
+        for program in self.desk.current.exits.get(seen.event.type, ()):
+            self.exit_late(program, seen, profile)
+        for program in self.desk.current.starts.get(seen.event.type, ()):
+            self.begin(program, seen, profile)
 
     def exit_late(self, program: Program, seen: EventSeen, profile: Profile) -> None:
         """An exit event that comes after the last step still cancels the messages that wait."""
@@ -174,12 +176,9 @@ class People:
         profile = self.working.profiles.get(entry.stream)
         if profile is None:
             return
-        data = {"text": body.text, "channel": body.channel}
-        event = Event(body.provider_id, REPLY_SOURCE, REPLY, entry.at, profile.key, data)
-        seen = EventSeen(event)
+        seen = reply_seen(entry, body)
         self.tell_all(entry.stream, seen)
-        for program in self.desk.current.starts.get(REPLY, ()):
-            self.begin(program, seen, profile)
+        self._end_and_start(seen, profile)
 
     def tell_all(self, stream: bytes, stimulus: JourneyStimulus) -> None:
         """Every live enrollment of a person gets a stimulus."""
@@ -216,32 +215,27 @@ class People:
         if not progress.changed and not new:
             return
         for message in progress.cancel:
-            self.draft.close(message, Status.CANCELED, f"left {before.journey}: {progress.enrollment.end_reason}")
+            self.desk.close(message, Status.CANCELED, f"left {before.journey}: {progress.enrollment.end_reason}")
         enrollment = progress.enrollment
-        for candidate in progress.candidates:
-            enrollment = self._decide(candidate, enrollment, profile)
+        if profile is not None:
+            enrollment = self._decide(progress.candidates, enrollment, profile)
         self._set_wait(before, enrollment)
         self._replace(before, enrollment)
 
-    def _decide(self, candidate: Candidate, enrollment: Enrollment, profile: Profile | None) -> Enrollment:
-        if profile is None:
-            return enrollment
-        decision = self.desk.decide(candidate, profile, enrollment)
-        if not decision.leave or enrollment.ended_at is not None:
-            return enrollment
-        left = leave(enrollment, f"{candidate.template} was blocked by {decision.gate}", self.working.now)
-        for message in left.cancel:
-            self._withdraw(message)
-        return left.enrollment
+    def _decide(self, candidates: Sequence[Candidate], enrollment: Enrollment, profile: Profile) -> Enrollment:
+        for candidate in candidates:
+            decision = self.desk.decide(candidate, profile, enrollment)
+            if decision.leave:
+                return self._blocked(candidate, enrollment, decision.gate)
+        return enrollment
 
-    def _withdraw(self, message: bytes) -> None:
-        """Cancel a message, also one that this very batch would have created."""
-        drafted = self.draft.messages.pop(message, None)
-        if drafted is None:
-            self.draft.close(message, Status.CANCELED, "left the journey")
-            return
-        for kind in ("held", "escalate"):
-            self.draft.drop_timer(message, kind)
+    def _blocked(self, candidate: Candidate, enrollment: Enrollment, gate: str) -> Enrollment:
+        """A step left the journey because a gate blocked it: what the same walk asked for later is not even judged."""
+        reason = f"{candidate.template} was blocked by {gate}"
+        for message in enrollment.open_messages:
+            self.desk.close(message, Status.CANCELED, f"left {enrollment.journey}: {reason}")
+        ended_at = enrollment.ended_at or self.working.now
+        return replace(enrollment, wait=None, open_messages=(), ended_at=ended_at, end_reason=reason)
 
     def _set_wait(self, before: Enrollment, after: Enrollment) -> None:
         if after.wait == before.wait:
@@ -339,8 +333,27 @@ class People:
         if profile is None or state.message.id in self.draft.closed or state.status is Status.CANCELED:
             return
         candidate = unpack(state.record).decision.candidate
-        following = self.desk.escalate(state, profile, self._round_of(candidate))
-        live = self.working.live.get(candidate.stream, ())
-        enrollment = next((one for one in live if one.id == candidate.enrollment), None)
+        enrollment = self._round_of(candidate)
+        if enrollment is not None and _left_since(enrollment, candidate):
+            self.draft.drop_timer(state.message.id, "escalate")
+            return
+        following = self.desk.escalate(state, profile, enrollment)
         if following is not None and enrollment is not None:
-            self._replace(enrollment, with_open(enrollment, following))
+            self._replace(enrollment, _with_open(enrollment, following))
+
+
+def _left_since(enrollment: Enrollment, candidate: Candidate) -> bool:
+    """Whether the person left the journey after the candidate came up: then no further channel is tried.
+
+    Who completed it did not leave, and a farewell comes up at the very instant of leaving.
+    """
+    if enrollment.ended_at is None or enrollment.end_reason == COMPLETED:
+        return False
+    return enrollment.started_at <= candidate.asked_at < enrollment.ended_at
+
+
+def _with_open(enrollment: Enrollment, message: bytes) -> Enrollment:
+    """With a further message that leaving, or an exit after the last step, must cancel."""
+    if enrollment.end_reason == COMPLETED:
+        return replace(enrollment, open_messages=(*enrollment.open_messages, message))
+    return with_open(enrollment, message)

@@ -21,13 +21,16 @@ from outrider.workers.engine.facts import Loader, is_about_object
 from outrider.workers.engine.library import Library
 from outrider.workers.engine.people import People
 from outrider.workers.engine.things import Things
+from outrider.workers.trouble import Patience, is_store_trouble
 from outrider.workers.wake import Wakes
 
 #: Most stimuli in one batch: about 25 ms of work.
 BATCH = 250
-#: A lease, and how long before its end it is renewed.
+#: A lease, and the share of it after which it is renewed.
 LEASE_SECONDS = 10.0
-RENEW_BEFORE = 6.0
+RENEW_AFTER = 0.4
+#: How soon an engine without its whole share of groups asks again.
+SHARE_SECONDS = 0.5
 #: Looks for work without a signal.
 POLL_SECONDS = 0.25
 
@@ -48,6 +51,7 @@ class Engine:
     wakes: Wakes
     owner: str
     most_groups: int = GROUPS
+    lease_seconds: float = LEASE_SECONDS
     handled: int = 0
     quarantined: int = 0
 
@@ -56,9 +60,10 @@ class Engine:
         self._renew_at = 0.0
         self._stopping = False
         self._loader = Loader(self.store, self.library, self.hasher)
+        self._patience = Patience("engine")
 
     async def run(self) -> None:
-        """Work until `stop`."""
+        """Work until `stop`, also over times in which the store does not answer."""
         while not self._stopping:
             try:
                 busy = await self.step()
@@ -66,14 +71,31 @@ class Engine:
                 log.warning("lease lost, taking it anew", reason=str(lost))
                 self._lease = None
                 continue
+            except Exception as error:
+                # What was committed meanwhile is known only to the store: the next lease reads it anew.
+                self._lease = None
+                await self._patience.wait(error)
+                continue
+            self._patience.answered()
             if not busy:
                 await self.wakes.log.wait(POLL_SECONDS)
-        if self._lease is not None:
+        await self._release()
+
+    async def _release(self) -> None:
+        if self._lease is None:
+            return
+        try:
             await self.store.release(self._lease)
+            await self.store.attend(self.owner, 0)
+        except Exception as error:
+            if not is_store_trouble(error):
+                raise
+            log.warning("the lease could not be given back and runs out by itself", error=repr(error))
 
     def stop(self) -> None:
         """Begin no further batch."""
         self._stopping = True
+        self._patience.end()
         self.wakes.log.ring()
 
     async def step(self) -> bool:
@@ -95,89 +117,93 @@ class Engine:
     async def _hold_lease(self) -> Lease:
         now = self.clock.monotonic()
         if self._lease is None or now >= self._renew_at:
-            self._lease = await self.store.lease(self.owner, LEASE_SECONDS, self.most_groups)
-            self._renew_at = now + LEASE_SECONDS - RENEW_BEFORE
+            engines = await self.store.attend(self.owner, self.lease_seconds)
+            share = min(self.most_groups, -(-GROUPS // max(engines, 1)))
+            before, self._lease = self._lease, await self.store.lease(self.owner, self.lease_seconds, share)
+            await self._give_up(before, self._lease)
+            whole = len(self._lease.fences) >= share
+            self._renew_at = now + (self.lease_seconds * RENEW_AFTER if whole else SHARE_SECONDS)
         return self._lease
+
+    async def _give_up(self, before: Lease | None, kept: Lease) -> None:
+        """Groups beyond this engine's share go to the engines that came since."""
+        surplus = {} if before is None else {g: f for g, f in before.fences.items() if g not in kept.fences}
+        if surplus:
+            await self.store.release(msgspec.structs.replace(kept, fences=surplus))
 
     async def _process(self, work: Work, lease: Lease) -> None:
         """All of it in one batch; when that fails, halves, down to the guilty stimulus."""
-        stimuli: list[Stimulus] = [*work.timers, *work.entries]
-        ready = [one for one in stimuli if one.stream not in work.blocked]
-        parked = [one for one in stimuli if one.stream in work.blocked]
-        await self._run(ready, parked, work, lease, last=True)
+        await self._run([*work.timers, *work.entries], _Rest(work, set(work.blocked)), lease)
 
-    async def _run(
-        self, stimuli: Sequence[Stimulus], parked: Sequence[Stimulus], work: Work, lease: Lease, *, last: bool
-    ) -> list[Stimulus]:
-        """Handle stimuli; gives back those that were quarantined. Cursors move with the last part only."""
-        cursors = work.cursors if last else {}
+    async def _run(self, stimuli: Sequence[Stimulus], rest: _Rest, lease: Lease) -> None:
+        """Handle stimuli in order; each part that is saved moves the cursors behind it, so that none is handled twice.
+
+        `rest` knows what comes after these and which streams wait; a stimulus of those is parked.
+        """
         try:
-            await self.store.save(await self._decide(stimuli, parked, work, lease, cursors))
-            return []
+            await self.store.save(await self._decide(stimuli, rest, lease))
         except (Fenced, OSError, asyncio.CancelledError):
             raise
         except Exception as error:
-            if _is_store_trouble(error):
+            if is_store_trouble(error) or not stimuli:
                 raise
-            if len(stimuli) <= 1:
-                await self._quarantine(stimuli, parked, work, lease, cursors, error)
-                return list(stimuli)
-        return await self._bisect(stimuli, parked, work, lease, last=last)
+            if len(stimuli) == 1:
+                await self._quarantine(stimuli[0], rest, lease, error)
+            else:
+                middle = len(stimuli) // 2
+                await self._run(stimuli[:middle], rest.before(stimuli[middle:]), lease)
+                await self._run(stimuli[middle:], rest, lease)
 
-    async def _bisect(
-        self, stimuli: Sequence[Stimulus], parked: Sequence[Stimulus], work: Work, lease: Lease, *, last: bool
-    ) -> list[Stimulus]:
-        middle = len(stimuli) // 2
-        guilty = await self._run(stimuli[:middle], [], work, lease, last=False)
-        blocked = {one.stream for one in guilty}
-        rest = [one for one in stimuli[middle:] if one.stream not in blocked]
-        behind = [one for one in stimuli[middle:] if one.stream in blocked]
-        return guilty + await self._run(rest, [*parked, *behind], work, lease, last=last)
-
-    async def _decide(
-        self,
-        stimuli: Sequence[Stimulus],
-        parked: Sequence[Stimulus],
-        work: Work,
-        lease: Lease,
-        cursors: dict[int, int],
-    ) -> Batch:
-        working = await self._loader.load(stimuli, work.now)
-        draft = Draft(work.now)
+    async def _decide(self, stimuli: Sequence[Stimulus], rest: _Rest, lease: Lease) -> Batch:
+        ready = [one for one in stimuli if one.stream not in rest.blocked]
+        working = await self._loader.load(ready, rest.work.now)
+        draft = Draft(rest.work.now)
         desk = Desk(self.library, self.gates, self.hasher, working, draft)
         people, things = People(desk), Things(desk)
-        for stimulus in stimuli:
+        for stimulus in ready:
             if isinstance(stimulus, Entry) and is_about_object(stimulus):
                 things.handle(stimulus)
             else:
                 people.handle(stimulus)
-        draft.handled = references(stimuli)
-        _park(draft, parked)
-        return draft.batch(lease, cursors)
+        draft.handled = references(ready)
+        _park(draft, [one for one in stimuli if one.stream in rest.blocked])
+        return draft.batch(lease, rest.cursors())
 
-    async def _quarantine(
-        self,
-        stimuli: Sequence[Stimulus],
-        parked: Sequence[Stimulus],
-        work: Work,
-        lease: Lease,
-        cursors: dict[int, int],
-        error: Exception,
-    ) -> None:
+    async def _quarantine(self, guilty: Stimulus, rest: _Rest, lease: Lease, error: Exception) -> None:
         """Keep the guilty stimulus with its reason; its stream waits, everybody else goes on."""
-        if not stimuli:
-            raise error
-        guilty = stimuli[0]
         reason = f"{type(error).__name__}: {error}"[:1000]
         log.error("a stimulus was quarantined", reason=type(error).__name__, stream=guilty.stream.hex())
-        self.quarantined += 1
-        draft = Draft(work.now)
-        behind = [one for one in parked if one.stream == guilty.stream]
-        _park(draft, [*behind, *(one for one in parked if one.stream != guilty.stream)])
+        draft = Draft(rest.work.now)
         if isinstance(guilty, Timer):
             draft.drop_timer(guilty.owner, guilty.kind)
-        batch = draft.batch(lease, cursors)
-        await self.store.save(msgspec.structs.replace(batch, dead_letters=(_letter(guilty, reason, work),)))
+        batch = draft.batch(lease, rest.cursors())
+        await self.store.save(msgspec.structs.replace(batch, dead_letters=(_letter(guilty, reason, rest.work),)))
+        rest.blocked.add(guilty.stream)
+        self.quarantined += 1
+
+
+@dataclass
+class _Rest:
+    """What a part of the work must know of the whole."""
+
+    work: Work
+    #: Streams that wait; shared by all parts, grows with each quarantined stimulus.
+    blocked: set[bytes]
+    #: The first stimulus after the part; None for the last part.
+    following: Stimulus | None = None
+
+    def before(self, stimuli: Sequence[Stimulus]) -> _Rest:
+        """The same for a part that ends where these begin."""
+        return _Rest(self.work, self.blocked, stimuli[0])
+
+    def cursors(self) -> dict[int, int]:
+        """How far the log is handled after the part: timers come first, then entries in log order."""
+        if self.following is None:
+            return self.work.cursors
+        if isinstance(self.following, Timer):
+            return {}
+        end = self.following.position - 1
+        return {group: min(cursor, end) for group, cursor in self.work.cursors.items()}
 
 
 def _park(draft: Draft, parked: Sequence[Stimulus]) -> None:
@@ -201,31 +227,3 @@ def _letter(guilty: Stimulus, reason: str, work: Work) -> DeadLetter:
         place=place,
         stream=guilty.stream,
     )
-
-
-def _is_store_trouble(error: Exception) -> bool:
-    """Whether the store itself is in trouble, so that no stimulus is to blame."""
-    name = type(error).__module__
-    return name.startswith("asyncpg") and type(error).__name__ in _TROUBLE
-
-
-_TROUBLE = frozenset(
-    {
-        "AdminShutdownError",
-        "CannotConnectNowError",
-        "ConnectionDoesNotExistError",
-        "ConnectionFailureError",
-        "CrashShutdownError",
-        "DeadlockDetectedError",
-        "DiskFullError",
-        "InterfaceError",
-        "InternalClientError",
-        "LockNotAvailableError",
-        "OutOfMemoryError",
-        "PostgresConnectionError",
-        "QueryCanceledError",
-        "ReadOnlySQLTransactionError",
-        "SerializationError",
-        "TooManyConnectionsError",
-    }
-)

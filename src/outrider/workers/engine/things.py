@@ -78,8 +78,7 @@ class Things:
         relation = body.relation
         other = self.hasher.stream(relation.to_kind, relation.to_key)
         self.draft.relations.append((stream, other, relation, body.delete))
-        if not body.delete:
-            self.working.related.setdefault(stream, []).append((other, relation.to_kind, relation.role))
+        self.working.relate(stream, other, relation, delete=body.delete)
 
     def tell_related(self, stream: bytes, skip: bytes | None) -> None:
         """One stimulus for each related person."""

@@ -1,0 +1,27 @@
+"""Tables in reference pages that are made from the code: each stands between two markers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+END = "<!-- end -->"
+
+
+def begin_of(module: str) -> str:
+    """The marker before the table that `python -m module --markdown` makes."""
+    return f"<!-- begin: made by python -m {module} --markdown -->"
+
+
+def renew(page: str, begin: str, table: str) -> str:
+    """The page with the text between the markers replaced. Raises ValueError when a marker is missing."""
+    before, found, rest = page.partition(begin)
+    _, end, after = rest.partition(END)
+    if not (found and end):
+        raise ValueError(f"expected {begin} and {END} in the page")
+    return f"{before}{begin}\n{table}{END}{after}"
+
+
+def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table with a line for each row."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

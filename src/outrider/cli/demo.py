@@ -1,0 +1,146 @@
+"""`outrider demo`: a day of a rental company in half a minute."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from outrider.demo.show import Options, Report
+    from outrider.demo.watching import Snapshot
+
+#: Exit status of a process that an interrupt ended (POSIX shells: 128 + SIGINT).
+INTERRUPTED = 130
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Run to the end without a live view; progress goes to standard error.")
+@click.option("--json", "as_json", is_flag=True, help="With --once: print the counts as one JSON object, last.")
+@click.option("--bookings", type=click.IntRange(2, 10_000), default=100, show_default=True, help="Rentals in the day.")
+@click.option("--seed", default=7, show_default=True, help="Another seed tells another day.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(60, 14_400),
+    default=3600,
+    show_default=True,
+    help="How much faster than life; 3600 tells an hour in a second.",
+)
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".outrider/demo"),
+    show_default=True,
+    help="Folder for database and logs; kept, so that the next run starts faster.",
+)
+def demo(once: bool, as_json: bool, bookings: int, seed: int, speed: float, home: Path) -> None:
+    """Show a day of a rental company: real processes, real HTTP, a real database, simulated providers.
+
+    Ctrl-C stops everything. With --once it exits with 1 when store and providers disagree on what was sent.
+    """
+    from outrider.cli._running import run
+    from outrider.demo.show import Options
+
+    options = Options(home=home, bookings=bookings, seed=seed, speed=speed)
+    if once or as_json or not sys.stdout.isatty():
+        run(_interruptible(_once(options, as_json), INTERRUPTED))
+    else:
+        run(_interruptible(_live(options), 0))
+
+
+COMMAND = demo
+
+
+async def _interruptible(work: Coroutine[Any, Any, None], status: int) -> None:
+    """Cancel the work at the first interrupt and let it stop what it started; further interrupts change nothing."""
+    import asyncio
+    import signal
+
+    task = asyncio.ensure_future(work)
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        if not interrupted:
+            interrupted = True
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, interrupt)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not interrupted:
+            raise
+        click.echo("stopped", err=True)
+        raise SystemExit(status) from None
+
+
+async def _once(options: Options, as_json: bool) -> None:
+    import msgspec
+
+    from outrider.demo.show import perform
+
+    report = await perform(options, _say, _progress(), stay=False)
+    for sentence in report.disagreements:
+        _say(f"disagreement: {sentence}")
+    _say(_summary(report))
+    if as_json:
+        click.echo(msgspec.json.encode(report.result).decode())
+    if report.disagreements:
+        raise SystemExit(1)
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _summary(report: Report) -> str:
+    result = report.result
+    return (
+        f"{result.events} events, {result.messages} messages: {result.delivered} delivered, {result.failed} failed, "
+        f"{result.held} held; {result.dropped} not sent; {result.failovers} failovers; {result.lost} lost, "
+        f"{result.duplicates} twice; {result.seconds:g} s"
+    )
+
+
+def _progress() -> Callable[[Snapshot], None]:
+    """A line every two hours of the day."""
+    last = -1
+
+    def show(shot: Snapshot) -> None:
+        nonlocal last
+        if shot.clock.hour // 2 != last:
+            last = shot.clock.hour // 2
+            tally = shot.tally
+            outage = f", {shot.outage}" if shot.outage else ""
+            _say(
+                f"{shot.clock:%H:%M}  {shot.fed}/{shot.events} events, {tally.messages} messages, "
+                f"{tally.delivered} delivered, {len(tally.failovers)} failovers{outage}"
+            )
+
+    return show
+
+
+async def _live(options: Options) -> None:
+    from rich.console import Console
+    from rich.live import Live
+
+    from outrider.demo.screen import screen
+    from outrider.demo.show import perform
+
+    console = Console()
+    with Live(console=console, screen=True, auto_refresh=False) as live, suppress(KeyboardInterrupt):
+
+        def say(line: str) -> None:
+            live.update(f"[bold]Outrider demo[/bold]\n\n{line} …", refresh=True)
+
+        def show(shot: Snapshot) -> None:
+            live.update(screen(shot, console.size.width, console.size.height), refresh=True)
+
+        await perform(options, say, show, stay=True)

@@ -1,0 +1,159 @@
+"""`outrider explain`: why a message was sent, held or dropped, and what became of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from outrider.contracts.reading_store import AttemptLine, DecisionLine, MessageLine, MessageView, ReceiptLine
+    from outrider.orchestration.record import Record
+
+PREFIXES = ("msg", "dec")
+STATES = {
+    "intent": "begun, no answer yet",
+    "accepted": "accepted",
+    "refused": "refused",
+    "unknown": "in doubt: the call broke off after it had begun",
+    "absent": "proved not to have been taken",
+    "unresolved": "in doubt for good: the time for proof is over",
+}
+
+
+@click.command()
+@click.argument("identifier", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def explain(identifier: str, as_json: bool) -> None:
+    """Explain ID, a message (msg_…) or a decision (dec_…), gate by gate, in plain words.
+
+    A message and the decision it was born from share their digits, so either form finds both. For what was held or
+    dropped it says what would have had to be different.
+    """
+    from outrider.cli._running import run
+
+    run(_explain(_read(identifier), as_json))
+
+
+COMMAND = explain
+
+
+def _read(text: str) -> bytes:
+    """The id behind msg_…, dec_… or an attempt's name msg_….1; a friendly error for anything else."""
+    from outrider.lib.ids import BadId, read_id
+
+    prefix = text.partition("_")[0]
+    if prefix not in PREFIXES:
+        raise click.BadParameter(f"expected msg_… or dec_… and 26 digits, got {text[:40]!r}", param_hint="ID")
+    try:
+        return read_id(prefix, text.partition(".")[0])
+    except BadId as error:
+        raise click.BadParameter(str(error), param_hint="ID") from error
+
+
+async def _explain(identifier: bytes, as_json: bool) -> None:
+    from outrider.app import open_store, reach_database
+    from outrider.settings import read_settings
+    from outrider.store.pg_reading import PostgresReading
+
+    settings = read_settings()
+    async with reach_database(settings) as dsn, open_store(settings, dsn, connections=2) as opened:
+        reading = PostgresReading(opened.store.pool, opened.store.vault)
+        view = await reading.message(identifier)
+        decisions = view.decisions if view else tuple(await reading.decision(identifier))
+    if not decisions:
+        from outrider.lib.ids import write_id
+
+        raise click.ClickException(f"there is no message or decision with the id {write_id('msg', identifier)[4:]}")
+    click.echo(json.dumps(_document(view, decisions), indent=2) if as_json else "\n".join(sentences(view, decisions)))
+
+
+def sentences(view: MessageView | None, decisions: Sequence[DecisionLine]) -> list[str]:
+    """The whole story: earlier decisions in a line each, the last one gate by gate, then attempts and receipts."""
+    from outrider.orchestration.explain import explain as explain_decision
+    from outrider.orchestration.record import unpack
+
+    records = [unpack(line.record) for line in decisions]
+    zone = records[-1].decision.facts.zone
+    return [
+        *(_earlier(record) for record in records[:-1]),
+        *explain_decision(records[-1], _row(view.message) if view else None),
+        *(_attempt(attempt, zone) for attempt in (view.attempts if view else ())),
+        *(_receipt(receipt, zone) for receipt in (view.receipts if view else ())),
+    ]
+
+
+def _earlier(record: Record) -> str:
+    from outrider.orchestration.explain import explain as explain_decision
+
+    return f"Before: {explain_decision(record)[0]}"
+
+
+def _row(message: MessageLine) -> dict[str, Any]:
+    names = ("status", "status_at", "reason", "attempts")
+    return {name: getattr(message, name) for name in names}
+
+
+def _attempt(attempt: AttemptLine, zone: str) -> str:
+    from outrider.orchestration.wording import instant
+
+    words = [STATES.get(attempt.state, attempt.state), *_details(attempt)]
+    where = f"Attempt {attempt.number} on route {attempt.route} (account {attempt.account})"
+    return f"{where} at {instant(attempt.at, zone)}: {', '.join(words)}."
+
+
+def _details(attempt: AttemptLine) -> Iterator[str]:
+    if attempt.reason:
+        yield attempt.reason.replace("_", " ") + (f" ({attempt.detail})" if attempt.detail else "")
+    if attempt.provider_id:
+        yield f"as {attempt.provider_id}"
+    if attempt.segments:
+        yield f"{attempt.segments} segment{'s' if attempt.segments > 1 else ''}"
+    if attempt.price is not None:
+        yield f"{attempt.price:.4g} {attempt.currency or ''}".rstrip()
+    elif attempt.estimate is not None:
+        yield f"about {attempt.estimate:.4g} {attempt.currency or ''}".rstrip()
+    if attempt.label:
+        yield f"a possible duplicate, allowed by: {attempt.label}"
+
+
+def _receipt(receipt: ReceiptLine, zone: str) -> str:
+    from outrider.orchestration.wording import instant
+
+    why = f", {receipt.reason.replace('_', ' ')}" if receipt.reason else ""
+    told = f" ({receipt.detail})" if receipt.detail else ""
+    return f"Receipt for attempt {receipt.attempt} at {instant(receipt.at, zone)}: {receipt.status}{why}{told}."
+
+
+def _document(view: MessageView | None, decisions: Sequence[DecisionLine]) -> dict[str, Any]:
+    """For programs; without address and text, which belong to the person."""
+    import msgspec
+
+    from outrider.lib.ids import write_id
+
+    identifier = decisions[-1].id
+    document: dict[str, Any] = {
+        "message": write_id("msg", identifier) if view else None,
+        "decision": write_id("dec", identifier),
+        "explanation": sentences(view, decisions),
+        "decisions": [_plain(line, "number", "at", "verdict", "gate", "channel", "config") for line in decisions],
+        "attempts": [_attempt_plain(line) for line in (view.attempts if view else ())],
+        "receipts": [
+            _plain(line, "attempt", "status", "reason", "detail", "at", "received_at")
+            for line in (view.receipts if view else ())
+        ],
+    }
+    if view:
+        document["status"] = view.message.status
+    return dict(msgspec.to_builtins(document))
+
+
+def _attempt_plain(line: AttemptLine) -> dict[str, Any]:
+    names = ("number", "route", "account", "state", "at", "ended_at", "reason", "detail", "label", "provider_id")
+    return _plain(line, *names, "segments", "price", "currency", "estimate")
+
+
+def _plain(line: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in names}

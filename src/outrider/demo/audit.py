@@ -1,0 +1,77 @@
+"""Does the store say the same as the provider's own ledger? Pure: rows and lines in, differences out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from outrider.domain.attempt import AttemptState
+from outrider.lib.ids import BadId, read_id
+from outrider.sandbox.ledger import Line
+
+#: The provider's own word is needed to say whether it took these: a line in the ledger contradicts none of them.
+IN_DOUBT = frozenset({AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.UNRESOLVED})
+
+Place = tuple[bytes, int]
+
+
+class Attempted(msgspec.Struct, frozen=True):
+    """One attempt as the store has it."""
+
+    state: AttemptState
+    #: The rule that allowed a possible duplicate; empty for an ordinary attempt.
+    label: str = ""
+
+
+class Audit(msgspec.Struct, frozen=True):
+    """What the comparison found."""
+
+    #: Messages the ledger holds for this run.
+    taken: int
+    #: Attempts the store calls accepted.
+    accepted: int
+    #: Accepted by one side only.
+    lost: int
+    #: Copies beyond the first that no rule allowed.
+    duplicates: int
+    #: In the ledger and still in doubt in the store.
+    in_doubt: int
+
+
+def audit(attempts: Mapping[Place, Attempted], lines: Iterable[Line], foreign: frozenset[bytes]) -> Audit:
+    """Compare. `attempts`: every attempt of this run; `foreign`: messages that belong to other runs."""
+    taken = [place for place in map(place_of, lines) if place is None or place[0] not in foreign]
+    known = set(taken)
+    accepted = {place for place, attempt in attempts.items() if attempt.state is AttemptState.ACCEPTED}
+    in_doubt = sum(attempts[place].state in IN_DOUBT for place in taken if place and place in attempts)
+    unknown_here = sum(not _agrees(place, attempts) for place in taken)
+    return Audit(
+        taken=len(taken),
+        accepted=len(accepted),
+        lost=len(accepted - known) + unknown_here,
+        duplicates=_duplicates(taken, attempts),
+        in_doubt=in_doubt,
+    )
+
+
+def place_of(line: Line) -> Place | None:
+    """Message and number of the attempt a line names; None when it names none."""
+    name, _, number = line.echo.rpartition(".")
+    try:
+        return read_id("msg", name), int(number)
+    except (BadId, ValueError):
+        return None
+
+
+def _agrees(place: Place | None, attempts: Mapping[Place, Attempted]) -> bool:
+    """Whether the store has the attempt as taken, or at least as possibly taken."""
+    found = attempts.get(place) if place else None
+    return found is not None and (found.state is AttemptState.ACCEPTED or found.state in IN_DOUBT)
+
+
+def _duplicates(taken: Iterable[Place | None], attempts: Mapping[Place, Attempted]) -> int:
+    copies = Counter(place[0] for place in taken if place)
+    allowed = Counter(place[0] for place, attempt in attempts.items() if attempt.label)
+    return sum(max(0, count - 1 - allowed[message]) for message, count in copies.items())

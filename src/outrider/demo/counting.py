@@ -1,0 +1,172 @@
+"""Counts of one run, read from the store; the final ones also from the sandbox's ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from outrider.app import Opened
+from outrider.demo.audit import Attempted, Audit, audit, place_of
+from outrider.domain.attempt import AttemptState, Reason
+from outrider.domain.message import Status
+from outrider.sandbox.ledger import Line, read_ledger
+from outrider.store.named import Queries, load
+
+#: Refusals that speak of the route, not of the message.
+TROUBLE = (Reason.NOT_CONNECTED, Reason.UNAVAILABLE)
+#: Messages that did not reach anybody.
+FAILED = (Status.FAILED, Status.UNDELIVERED, Status.EXPIRED)
+
+
+@cache
+def statements() -> Queries:
+    """The named statements of demo/queries."""
+    return load(Path(__file__).parent / "queries")
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """Candidates that one gate held or dropped."""
+
+    verdict: str
+    gate: str
+    template: str
+    count: int
+
+
+class RouteState(msgspec.Struct, frozen=True):
+    """What one route did."""
+
+    name: str
+    accepted: int
+    refused: int
+    cost: float
+    #: Its last attempt found nobody there, or is in doubt.
+    failing: bool
+
+
+class Failover(msgspec.Struct, frozen=True):
+    """One message that took another route than before."""
+
+    template: str
+    before: str
+    after: str
+    reason: str
+    at: datetime
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """The counts of a run so far."""
+
+    statuses: dict[str, int]
+    stopped: tuple[Stopped, ...]
+    routes: tuple[RouteState, ...]
+    failovers: tuple[Failover, ...]
+    #: Timers, messages on their way and entries that are not handled yet.
+    ahead: int
+
+    @property
+    def messages(self) -> int:
+        """All messages."""
+        return sum(self.statuses.values())
+
+    @property
+    def delivered(self) -> int:
+        """Messages with a receipt that says delivered."""
+        return self.statuses.get(Status.DELIVERED, 0)
+
+    @property
+    def failed(self) -> int:
+        """Messages that failed, were undelivered or expired."""
+        return sum(self.statuses.get(status, 0) for status in FAILED)
+
+    @property
+    def held(self) -> int:
+        """Messages that wait for a time at which they may go."""
+        return self.statuses.get(Status.HELD, 0)
+
+    @property
+    def dropped(self) -> int:
+        """Candidates that were decided not to be sent."""
+        return sum(one.count for one in self.stopped if one.verdict == "drop")
+
+    @property
+    def cost(self) -> float:
+        """Estimated cost of what was accepted."""
+        return sum(route.cost for route in self.routes)
+
+
+class Counter:
+    """Reads the counts of the people of one run."""
+
+    def __init__(self, opened: Opened, customers: Sequence[str], since: bytes) -> None:
+        """customers: keys of their profiles; since: the smallest message id that can belong to the run."""
+        self._pool = opened.store.pool
+        self._hasher = opened.hasher
+        self._streams = [opened.hasher.stream("profile", key) for key in customers]
+        self._since = since
+
+    async def tally(self) -> Tally:
+        """The counts as they stand."""
+        statuses = {row["status"]: row["count"] for row in await self._rows("count_messages")}
+        stopped = [Stopped(*row.values()) for row in await self._rows("count_stopped")]
+        ahead = (await self._rows("count_ahead"))[0]
+        return Tally(
+            statuses,
+            tuple(stopped),
+            tuple(_routes(await self._rows("count_attempts"))),
+            tuple(_failover(row) for row in await self._rows("list_failovers")),
+            ahead["waits"] + ahead["moving"] + ahead["entries"],
+        )
+
+    async def events(self, names: Sequence[tuple[str, str]]) -> int:
+        """How many of these events, by (source, id), are in the log."""
+        keys = [self._hasher.event(source, identifier) for source, identifier in names]
+        return int(await self._pool.fetchval(statements().count_events, keys))
+
+    async def compare(self, ledger: Path) -> Audit:
+        """The store against the sandbox's ledger."""
+        lines = list(read_ledger(ledger))
+        attempts = {
+            (row["message"], row["number"]): Attempted(AttemptState(row["state"]), row["label"] or "")
+            for row in await self._rows("show_attempts_of")
+        }
+        return audit(attempts, lines, await self._foreign(lines))
+
+    async def _foreign(self, lines: Sequence[Line]) -> frozenset[bytes]:
+        """Messages of the ledger that belong to other people: what an earlier run had held until now."""
+        named = list({place[0] for line in lines if (place := place_of(line))})
+        rows = await self._pool.fetch(statements().known_messages, named)
+        own = set(self._streams)
+        return frozenset(row["id"] for row in rows if row["stream"] not in own)
+
+    async def _rows(self, name: str) -> list[Any]:
+        return list(await self._pool.fetch(statements()[name], self._streams, self._since))
+
+
+def _routes(rows: Sequence[Any]) -> list[RouteState]:
+    found = []
+    for name in sorted({row["route"] for row in rows}):
+        own = [row for row in rows if row["route"] == name]
+        accepted = [row for row in own if row["state"] == AttemptState.ACCEPTED]
+        taken = sum(row["count"] for row in accepted)
+        newest = max(own, key=lambda row: row["last"])
+        found.append(
+            RouteState(
+                name=name,
+                accepted=taken,
+                refused=sum(row["count"] for row in own) - taken,
+                cost=sum(row["cost"] for row in accepted),
+                failing=newest["state"] == AttemptState.UNKNOWN or newest["reason"] in TROUBLE,
+            )
+        )
+    return found
+
+
+def _failover(row: Any) -> Failover:
+    reason = (row["reason"] or "in doubt").replace("_", " ")
+    return Failover(row["template"], row["from_route"], row["to_route"], reason, row["at"])

@@ -1,0 +1,45 @@
+-- name: count_messages
+-- Messages of some people by status, from an id on.
+select status, count(*) as count from messages where stream = any($1::bytea[]) and id >= $2 group by status
+
+-- name: count_stopped
+-- Candidates of some people whose last decision held or dropped them, by verdict, gate and template.
+select verdict, gate, template, count(*) as count from (
+    select distinct on (d.id) d.id, d.verdict, d.gate, d.template from decisions d
+    where d.stream = any($1::bytea[]) and d.id >= $2 and d.verdict <> 'send' order by d.id, d.number desc
+) as last
+where verdict = 'drop' or exists (select from messages m where m.id = last.id and m.status = 'held')
+group by verdict, gate, template order by count desc, gate, template
+
+-- name: count_attempts
+-- Attempts for some people by route, state and reason, with segments and estimated cost.
+select a.route, a.state, a.reason, count(*) as count, max(a.at) as last,
+    coalesce(sum(a.segments), 0)::int as segments, coalesce(sum(a.estimate), 0)::float8 as cost
+from messages m join attempts a on a.message = m.id
+where m.stream = any($1::bytea[]) and m.id >= $2 group by a.route, a.state, a.reason
+
+-- name: list_failovers
+-- Attempts for some people on another route than the attempt before, newest first.
+select m.template, b.route as from_route, a.route as to_route, b.reason, a.state, a.at
+from messages m join attempts a on a.message = m.id join attempts b on b.message = m.id and b.number = a.number - 1
+where m.stream = any($1::bytea[]) and m.id >= $2 and a.route <> b.route order by a.at desc
+
+-- name: count_ahead
+-- What is still to come for some people: waits of journeys, and messages on their way.
+select (select count(*) from timers where stream = any($1::bytea[]) and kind = 'wait') as waits,
+    (select count(*) from messages where stream = any($1::bytea[]) and id >= $2
+        and status in ('queued', 'sending', 'unknown', 'accepted')) as moving,
+    greatest(0, log_horizon() - (select min(cursor) from shard_groups)) as entries
+
+-- name: count_events
+-- Events among these keys that are in the log.
+select count(*) from event_keys where key = any($1::bytea[]) and position > 0
+
+-- name: show_attempts_of
+-- Every attempt for some people.
+select a.message, a.number, a.state, a.label from messages m join attempts a on a.message = m.id
+where m.stream = any($1::bytea[]) and m.id >= $2
+
+-- name: known_messages
+-- Which of these messages exist, and whose they are.
+select id, stream from messages where id = any($1::bytea[])

@@ -1,0 +1,200 @@
+"""Runs the demo: feeds the day, breaks a provider in the middle of it, watches, and counts at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from outrider.contracts.http import Request
+from outrider.demo.audit import Audit
+from outrider.demo.counting import Counter, Tally
+from outrider.demo.example import BOOKINGS, SEED, example_folder, sample_events
+from outrider.demo.feeding import CannotFeed, Feeder
+from outrider.demo.place import Run, new_run
+from outrider.demo.stage import Stage, demo_settings, stage
+from outrider.demo.story import Telling, Told, tell
+from outrider.demo.watching import Snapshot, Watcher, people_of
+from outrider.lib.clock import SystemClock
+from outrider.lib.ids import first_id_at
+
+#: An hour of the day in a second.
+SPEED = 3600.0
+#: Seconds between two looks at the store.
+LOOK = 0.25
+#: When the first provider stops answering, and for how long, by the day's clock.
+OUTAGE_AT = timedelta(hours=4, minutes=15)
+OUTAGE_FOR = timedelta(hours=5, minutes=30)
+BROKEN = "smsmode"
+#: Seconds after the last event for everything to come to rest.
+SETTLE_WITHIN = 90.0
+#: The rentals in which most happens (examples/rental/generate.py).
+HEROES = ("b-0001", "b-0002")
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller asks for."""
+
+    home: Path
+    bookings: int = BOOKINGS
+    seed: int = SEED
+    speed: float = SPEED
+
+
+class Result(msgspec.Struct, frozen=True):
+    """The last line of `outrider demo --json`."""
+
+    events: int
+    messages: int
+    delivered: int
+    failed: int
+    held: int
+    dropped: int
+    failovers: int
+    duplicates: int
+    lost: int
+    seconds: float
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The result, and in words where store and sandbox disagree; none when they agree."""
+
+    result: Result
+    disagreements: tuple[str, ...]
+
+
+async def perform(
+    options: Options, say: Callable[[str], None], show: Callable[[Snapshot], None], *, stay: bool
+) -> Report:
+    """Run the demo to its end, or with `stay` until canceled.
+
+    `say` gets lines of progress while parts start; `show` gets a picture four times a second. Raises what the parts
+    raise: CannotStart, DidNotStart, CannotFeed, BadSetting, OSError.
+    """
+    clock = SystemClock()
+    began = clock.monotonic()
+    settings = demo_settings(options.home)
+    run = new_run(settings.home)
+    async with stage(run, settings, options.speed, say) as running:
+        telling = Telling(run.name, run.number, clock.now() + timedelta(seconds=0.5), options.speed)
+        events = sample_events(example_folder(), options.seed, options.bookings)
+        day = Day(running, run, telling, [tell(event, telling) for event in events])
+        await day.watch(show)
+        report = await day.report(clock.monotonic() - began)
+        while stay:
+            show(await day.snapshot(_last_word(report)))
+            await asyncio.sleep(4 * LOOK)
+        return report
+
+
+def _last_word(report: Report) -> str:
+    if report.disagreements:
+        return "; ".join(report.disagreements)
+    return "the day is over, nothing lost, nothing twice"
+
+
+class Day:
+    """One day as it is told."""
+
+    def __init__(self, running: Stage, run: Run, telling: Telling, told: list[Told]) -> None:
+        self._running = running
+        self._run = run
+        self._telling = telling
+        self._told = told
+        self._clock = SystemClock()
+        since = first_id_at(telling.start - timedelta(seconds=5))
+        people = people_of(told, [telling.own(booking) for booking in HEROES])
+        self._counter = Counter(running.opened, sorted({one.customer for one in told}), since)
+        self._watcher = Watcher(running.opened, people, since, telling)
+        self._feeder = Feeder(running.http, self._clock, running.api, running.key)
+        self._outage = ""
+
+    async def watch(self, show: Callable[[Snapshot], None]) -> None:
+        """Feed, break, look; returns when everything has come to rest, or SETTLE_WITHIN after the last event."""
+        async with self._beside(self._feeder.feed(self._told)) as fed, self._beside(self._break()):
+            quiet = 0
+            last = self._told[-1].at + timedelta(seconds=SETTLE_WITHIN)
+            while quiet < 2 and self._clock.now() < last:
+                shot = await self.snapshot()
+                show(shot)
+                quiet = quiet + 1 if fed.done() and not shot.tally.ahead else 0
+                if fed.done():
+                    fed.result()
+                await asyncio.sleep(LOOK)
+
+    @asynccontextmanager
+    async def _beside(self, work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
+        """Run a coroutine beside the block and end it with the block."""
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        try:
+            yield task
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError, CannotFeed):
+                await task
+
+    async def _break(self) -> None:
+        """Let the first provider refuse every connection for a while."""
+        wait = self._telling.real(OUTAGE_AT) - self._clock.now()
+        await asyncio.sleep(max(0.0, wait.total_seconds()))
+        seconds = OUTAGE_FOR.total_seconds() / self._telling.speed
+        fault = {"kind": "outage", "provider": BROKEN, "seconds": seconds}
+        url = f"{self._running.sandbox['all']}/_sandbox/faults"
+        headers = (("content-type", "application/json"),)
+        answer = await self._running.http.send(Request("POST", url, headers, msgspec.json.encode(fault)), 5.0)
+        self._outage = f"{BROKEN} refuses connections" if answer.status == 201 else f"no outage: {answer.status}"
+        await asyncio.sleep(seconds)
+        self._outage = ""
+
+    async def snapshot(self, done: str = "") -> Snapshot:
+        """What is to be seen now."""
+        return Snapshot(
+            clock=self._telling.clock(self._clock.now()),
+            conversations=await self._watcher.conversations(),
+            tally=await self._counter.tally(),
+            fed=self._feeder.accepted,
+            events=len(self._told),
+            api=self._running.api,
+            outage=self._outage,
+            done=done,
+        )
+
+    async def report(self, seconds: float) -> Report:
+        """Count in the store, count in the ledger, compare."""
+        tally = await self._counter.tally()
+        audited = await self._counter.compare(self._run.ledger)
+        stored = await self._counter.events(self._feeder.names)
+        result = Result(
+            events=stored,
+            messages=tally.messages,
+            delivered=tally.delivered,
+            failed=tally.failed,
+            held=tally.held,
+            dropped=tally.dropped,
+            failovers=len(tally.failovers),
+            duplicates=audited.duplicates,
+            lost=audited.lost,
+            seconds=round(seconds, 1),
+        )
+        return Report(result, tuple(disagreements(self._feeder, stored, tally, audited)))
+
+
+def disagreements(feeder: Feeder, stored: int, tally: Tally, audited: Audit) -> list[str]:
+    """Sentences on what does not fit together."""
+    found = []
+    if feeder.accepted != stored:
+        found.append(f"the API accepted {feeder.accepted} events, the store has {stored}")
+    if audited.lost:
+        found.append(f"store and sandbox disagree on {audited.lost} messages")
+    if audited.accepted + audited.in_doubt != audited.taken:
+        found.append(f"the store has {audited.accepted} accepted attempts, the sandbox took {audited.taken} messages")
+    if audited.duplicates:
+        found.append(f"{audited.duplicates} messages went out twice without a rule that allows it")
+    if tally.ahead:
+        found.append(f"{tally.ahead} waits, messages or entries did not come to rest")
+    return found

@@ -1,0 +1,115 @@
+"""Invariants of intake and of decisions: I1 to I4."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from outrider.domain.decision import Decision
+from outrider.domain.entry import Entry, Event, EventEntry
+from outrider.orchestration.decide import decide
+from outrider.orchestration.record import unpack
+from outrider.plugged import gates
+from outrider.testing.simulation.company import configuration
+from outrider.testing.simulation.watch import Checks
+
+#: One of so many decisions is derived again from its record.
+SAMPLE = 4
+
+
+class IntakeChecks(Checks):
+    """What must hold of events and decisions."""
+
+    def answered(self, event: Event, entry: Entry, positions: Sequence[int | None]) -> None:
+        """A caller has its answer."""
+        assert entry.key is not None
+        self.memory.answered[entry.key] = entry
+        if positions == [None]:
+            self.world.met("C2 a repeat found its event stored")
+        self.i1_answered_events_are_stored(entry)
+
+    def i1_answered_events_are_stored(self, entry: Entry) -> None:
+        """Every event answered with 202 exists in the log."""
+        position = self.tables.event_keys.get(entry.key)
+        if position is None or position not in self.tables.entries:
+            raise self.violated(
+                "I1", f"the event with key {entry.key!r} was answered but is not in the log", self.i1.__doc__
+            )
+
+    i1 = i1_answered_events_are_stored
+
+    def i2_each_event_is_stored_once(self) -> None:
+        """[end] At most one entry of the log per event, and the first one stays."""
+        keys = Counter(entry.key for entry in self.tables.entries.values() if entry.key is not None)
+        twice = [key for key, times in keys.items() if times > 1]
+        if twice:
+            raise self.violated("I2", f"{len(twice)} events are stored more than once", self.i2.__doc__)
+        for entry in self.memory.answered.values():
+            self.i1_answered_events_are_stored(entry)
+
+    i2 = i2_each_event_is_stored_once
+
+    def note_handled(self) -> None:
+        """A batch was saved: which entries it handled."""
+        if not self.tables.journal or self.world.store.batch is None:
+            return
+        for _, kind, reference in self.world.store.batch.handled:
+            if kind == "entry":
+                self.memory.handled[int.from_bytes(reference, "big")] += 1
+        self.i3_handled_once()
+
+    def i3_handled_once(self) -> None:
+        """No entry is handled twice: a batch that failed halfway repeats nothing of what it saved."""
+        batch = self.world.store.batch
+        for _, kind, reference in batch.handled if batch else ():
+            position = int.from_bytes(reference, "big")
+            if kind == "entry" and self.memory.handled[position] > 1:
+                raise self.violated("I3", f"entry {position} was handled twice", self.i3_handled_once.__doc__)
+
+    def i3_every_entry_is_handled_or_quarantined(self) -> None:
+        """[end] Every stored entry is handled once, quarantined with a reason, or waits visibly behind one."""
+        letters = {letter.place for letter in self.tables.dead_letters.values() if letter.reason}
+        waiting = {
+            parked.stimulus.position
+            for row in self.tables.parked.values()
+            for parked in row.values()
+            if isinstance(parked.stimulus, Entry)
+        }
+        for position in self.tables.entries:
+            if not self.memory.handled[position] and str(position) not in letters and position not in waiting:
+                raise self.violated("I3", f"entry {position} was never handled", self.i3.__doc__)
+
+    i3 = i3_every_entry_is_handled_or_quarantined
+
+    def i3_only_poison_is_quarantined(self) -> None:
+        """Only a stimulus that is really poisonous is quarantined: nobody suffers for a fault of the store."""
+        for letter in self.tables.dead_letters.values():
+            if letter.kind == "stimulus" and not letter.reason.startswith("Poisoned"):
+                raise self.violated(
+                    "I3", f"quarantined: {letter.reason} at {letter.place}", self.i3_only_poison_is_quarantined.__doc__
+                )
+
+    def i4_decisions_follow_from_their_records(self) -> None:
+        """Each decision follows from what its own record holds: facts, candidate and the configuration it names."""
+        for index, decided in enumerate(self.tables.decisions.values()):
+            if index % SAMPLE == 0:
+                self._derive(decided.decision, decided.record)
+
+    def _derive(self, decision: Decision, record: bytes) -> None:
+        stored = unpack(record).decision
+        policy = next(c.policy for c in self._configurations() if c.digest == unpack(record).config)
+        again = decide(stored.candidate, stored.facts, policy, gates(), decision.number)
+        said = (decision.verdict, decision.gate, decision.channel, decision.until, decision.not_after)
+        if (again.verdict, again.gate, again.channel, again.until, again.not_after) != said:
+            raise self.violated(
+                "I4", f"{said} was recorded, {again.verdict} {again.gate} follows", self.i4.__doc__
+            )
+
+    i4 = i4_decisions_follow_from_their_records
+
+    def _configurations(self):  # type: ignore[no-untyped-def]
+        return [configuration(number) for number in (1, 2)]
+
+    def counts_events(self) -> int:
+        """How many events were answered."""
+        return sum(isinstance(entry.body, EventEntry) for entry in self.memory.answered.values())

@@ -1,0 +1,90 @@
+"""What must hold: the registry of invariants, and what they remember of the run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from outrider.domain.attempt import AttemptState, Reason
+from outrider.domain.entry import Entry, Event
+from outrider.domain.message import Status
+from outrider.domain.work import Reported
+from outrider.testing.memory_rows import AttemptRow
+
+if TYPE_CHECKING:
+    from outrider.testing.simulation.carriers import Copy
+    from outrider.testing.simulation.world import World
+
+
+class Violated(AssertionError):
+    """An invariant does not hold. `name` is its number in the reliability plan, I1 to I40."""
+
+    def __init__(self, name: str, what: str, sentence: str) -> None:
+        super().__init__(f"{name} violated: {what}\n  {name}: {sentence}")
+        self.name = name
+
+
+class Memory:
+    """What the invariants remember: the oracle's side of the story, never read from our store."""
+
+    def __init__(self) -> None:
+        #: Event key → its answered entries.
+        self.answered: dict[bytes, Entry] = {}
+        #: Message → copies that providers accepted.
+        self.copies: dict[bytes, list[Copy]] = {}
+        #: (message, account) → how its submissions were harmed.
+        self.harms: dict[tuple[bytes, str], list[str]] = {}
+        #: Keys of stops in force.
+        self.stops: set[str] = set()
+        #: Receipts we confirmed, by what makes them the same.
+        self.receipts: dict[tuple[str, str, str, str], Reported] = {}
+        #: Attempts that were already looked at.
+        self.attempts = 0
+        #: Timer occurrences that fired.
+        self.fired: Counter[tuple[bytes, str, object, int]] = Counter()
+        #: Event entries handled, by position.
+        self.handled: Counter[int] = Counter()
+        self.positions_seen = 0
+        #: (enrollment, node, rung, asked at) → how many first decisions.
+        self.asked: Counter[tuple[bytes, str, int]] = Counter()
+        #: Statuses each message has had.
+        self.statuses: dict[bytes, list[Status]] = {}
+        #: Addresses (hash) whose person opted out at a provider, as a confirmed receipt or a refusal told us.
+        self.opted_out: set[bytes] = set()
+        #: Decisions looked at.
+        self.decisions = 0
+
+
+class Checks:
+    """What every group of invariants shares."""
+
+    def __init__(self, world: World, memory: Memory) -> None:
+        self.world = world
+        self.memory = memory
+
+    @property
+    def tables(self):  # type: ignore[no-untyped-def]
+        """The store's tables."""
+        return self.world.store.tables
+
+    def violated(self, name: str, what: str, doc: str | None) -> Violated:
+        """The error for an invariant; `doc` is its sentence."""
+        return Violated(name, what, " ".join((doc or "").split()))
+
+    def new_attempts(self) -> list[AttemptRow]:
+        """The attempts written since they were last looked at, oldest first."""
+        attempts = self.tables.attempts
+        found: list[AttemptRow] = []
+        for row in reversed(attempts.values()):
+            if len(found) == len(attempts) - self.memory.attempts:
+                break
+            found.append(row)
+        self.memory.attempts = len(attempts)
+        return found[::-1]
+
+
+MAYBE_OUT = frozenset({AttemptState.INTENT, AttemptState.ACCEPTED, AttemptState.UNKNOWN, AttemptState.UNRESOLVED})
+OPTED_OUT = Reason.OPTED_OUT
+
+__all__ = ["MAYBE_OUT", "OPTED_OUT", "Checks", "Event", "Memory", "Sequence", "Violated"]
