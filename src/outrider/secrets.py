@@ -15,10 +15,13 @@ from outrider.settings import BadSetting
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """Master keys by id and the key of the blind indexes, in base64. Lives outside the database."""
+    """Master keys by id and the key of the blind indexes, in base64. Lives outside the database. Never shown."""
 
     master: dict[str, str]
     index: str
+
+    def __repr__(self) -> str:
+        return f"Keys({', '.join(self.master)})"
 
     def ring(self) -> KeyRing:
         """The key ring."""
@@ -40,9 +43,13 @@ def load_keys(home: Path, env: Mapping[str, str] | None = None) -> Keys:
     if not path.exists() and not named:
         _make(path)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Keys)
-    except (OSError, msgspec.DecodeError) as error:
-        raise BadSetting(f"{path}: cannot be read as keys ({error}); restore it, the sealed data needs it") from error
+        keys = msgspec.json.decode(path.read_bytes(), type=Keys)
+        keys.ring()
+        if len(keys.index_key()) != KEY:
+            raise ValueError(f"the index key has {len(keys.index_key())} bytes, expected {KEY}")
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"{path}: cannot be read as keys ({error}); restore it, the sealed data needs it") from None
+    return keys
 
 
 def _make(path: Path) -> None:
@@ -59,7 +66,18 @@ def _make(path: Path) -> None:
         os.link(draft, path)
     except FileExistsError:
         pass
-    draft.unlink()
+    finally:
+        draft.unlink()
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Make a new name in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _fresh() -> str:
@@ -80,9 +98,11 @@ def resolve(reference: str, folder: Path | None, *, plain_allowed: bool) -> str:
     if kind == "file":
         path = Path(rest) if Path(rest).is_absolute() or folder is None else folder / rest
         try:
-            return path.read_text().strip()
+            return path.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise BadSetting(f"secret file:{rest}: {error.strerror}") from error
+        except UnicodeDecodeError:
+            raise BadSetting(f"secret file:{rest}: it is not UTF-8 text") from None
     if plain_allowed:
         return reference
     raise BadSetting("a secret stands in the configuration; write env:NAME or file:PATH in its place")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-
 #: Below this, a pause of the process or a slow commit costs the lease.
 SHORTEST_SECONDS = 0.5
 
@@ -72,7 +71,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 def _listen(value: str) -> tuple[str, int]:
     host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+    if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
         raise BadSetting(f"OUTRIDER_LISTEN: expected host:port such as 127.0.0.1:8080, got {value!r}")
     return host.strip("[]"), int(port)
 

@@ -70,7 +70,7 @@ traits:
 roles: [driver, payer]
 """,
     "sources/booking.yaml": """
-source: /booking*
+source: /rental/*
 events:
   booking.confirmed:
     subject: data.customer.id
@@ -284,7 +284,7 @@ def booking_event(number: int = 1, **customer: Any) -> dict[str, Any]:
     """A CloudEvent that the source mapping reads."""
     person = {"id": f"c-{number}", "market": "FR", "phone": "06 12 34 56 78", **customer}
     data = {"customer": person, "booking": {"id": f"b-{number}", "status": "confirmed"}}
-    return cloud_event(number, source="/booking/web", type="booking.confirmed", subject=None, data=data)
+    return cloud_event(number, source="/rental/web", type="booking.confirmed", subject=None, data=data)
 
 
 def is_problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:

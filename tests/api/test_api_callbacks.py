@@ -11,8 +11,8 @@ import httpx
 import msgspec
 import pytest
 from api_stage import PUBLIC, TOKEN, TWILIO_SECRET, Stage, failing, is_problem, served
-from conftest import Play
 
+from conftest import Play
 from outrider.api.callbacks import LARGEST_CALLBACK, BuriedCallback
 from outrider.domain.entry import ReplyEntry
 from outrider.domain.message import Message, Status
@@ -126,8 +126,14 @@ def test_other_methods_and_large_bodies_are_refused(in_memory: Play) -> None:
         (b"", "messageId"),
         (b"<html>", "messageId"),
         (b'{"messageId": "m\\u0000", "status": {"value": "DELIVERED"}}', "U+0000"),
-        (b'{"messageId": "m", "status": {"value": "DELIVERED"}, "body": {"messagePartCount": 70000}}', "70000 segments"),
-        (b'{"messageId": "m", "from": "33612345678", "body": {"text": "STOP"}, "recipient": {"to": "36180"}}', "address"),
+        (
+            b'{"messageId": "m", "status": {"value": "DELIVERED"}, "body": {"messagePartCount": 70000}}',
+            "70000 segments",
+        ),
+        (
+            b'{"messageId": "m", "from": "33612345678", "body": {"text": "STOP"}, "recipient": {"to": "36180"}}',
+            "address",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_kept_and_answered_200(in_memory: Play, content: bytes, reason: str) -> None:
@@ -217,7 +223,9 @@ def test_a_reply_reaches_everybody_with_that_number_once(on_postgres: Play) -> N
         for _ in range(2):
             assert (await twilio(stage.http, form)).status_code == 204
         replies = [entry for entry in await stage.entries() if isinstance(entry.body, ReplyEntry)]
-        assert {entry.stream for entry in replies} == {stage.deps.hasher.stream("profile", key) for key in ("c-1", "c-2")}
+        assert {entry.stream for entry in replies} == {
+            stage.deps.hasher.stream("profile", key) for key in ("c-1", "c-2")
+        }
         assert len(replies) == 2
         assert {entry.body for entry in replies} == {ReplyEntry("sms", "+33612345678", "Where is it?", "SM7")}
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 from api_stage import TOKEN, Stage, booking_event, cloud_event, is_problem
-from conftest import Play
 
+from conftest import Play
 from outrider.contracts.reading_store import CannotReplay
 from outrider.domain.entry import Entry, EventEntry
 from outrider.domain.work import DeadLetter, Fenced, Parked, ParkedBody, Timer

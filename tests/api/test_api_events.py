@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 from api_stage import Stage, booking_event, cloud_event, failing, is_problem, served
-from conftest import Play
 
+from conftest import Play
 from outrider.domain.entry import EventEntry
 from outrider.ingest.cloudevents import DEEPEST, LARGEST_BODY, LARGEST_EVENT, MOST_EVENTS
 
@@ -153,7 +153,13 @@ def test_a_rejected_event_of_a_batch_does_not_hold_up_the_others(
 def test_a_rejected_event_of_binary_mode_is_kept_as_structured_json(
     in_memory: Play, content: bytes, kept: dict[str, Any]
 ) -> None:
-    headers = {"content-type": "application/json", "ce-specversion": "1.0", "ce-id": "b", "ce-source": "/p", "ce-type": "t"}
+    headers = {
+        "content-type": "application/json",
+        "ce-specversion": "1.0",
+        "ce-id": "b",
+        "ce-source": "/p",
+        "ce-type": "t",
+    }
 
     async def act(stage: Stage) -> None:
         is_problem(await post(stage, content, {**headers, "ce-subject": "caf%C3%A9"}), 422, "rejected")
@@ -198,7 +204,9 @@ def test_depth_is_limited_exactly(in_memory: Play) -> None:
         return value
 
     async def act(stage: Stage) -> None:
-        answer = (await post(stage, [cloud_event(1, data=nested(DEEPEST)), cloud_event(2, data=nested(DEEPEST + 1))])).json()
+        answer = (
+            await post(stage, [cloud_event(1, data=nested(DEEPEST)), cloud_event(2, data=nested(DEEPEST + 1))])
+        ).json()
         assert [each["status"] for each in answer["results"]] == ["accepted", "rejected"]
         assert str(DEEPEST) in answer["results"][1]["reason"]
 
@@ -217,7 +225,9 @@ def test_long_numbers_within_64_bits_are_taken(in_memory: Play, size: int) -> No
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_log_that_fails_is_never_answered_with_success_and_a_repeat_loses_nothing(in_memory: Play, moment: str) -> None:
+def test_a_log_that_fails_is_never_answered_with_success_and_a_repeat_loses_nothing(
+    in_memory: Play, moment: str
+) -> None:
     async def act(stage: Stage) -> None:
         with failing(stage, "append", moment):
             answer = await post(stage, [cloud_event(1)])
@@ -250,7 +260,9 @@ def test_a_database_that_is_gone_is_503(on_postgres: Play) -> None:
         await stage.store.pool.close()
         is_problem(await stage.http.post("/v1/events", content=body, headers={**key, **BATCH}), 503, "unavailable")
         other = {"authorization": "Bearer " + "x"}
-        is_problem(await stage.http.post("/v1/events", content=body, headers={**other, **BATCH}), 401, "unauthenticated")
+        is_problem(
+            await stage.http.post("/v1/events", content=body, headers={**other, **BATCH}), 401, "unauthenticated"
+        )
 
     on_postgres(act)
 

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 from api_stage import KeysInMemory, Stage, is_problem
-from conftest import Play
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import Play
 from outrider.api.keys import ALPHABET, LENGTH, REMEMBERED, TTL, Grant, KeyVerifier, hash_of, new_key, well_formed
 from outrider.api.problems import Problem
 from outrider.contracts.api_keys import SCOPES, ApiKey

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 from api_stage import Stage, aware, cloud_event, is_problem
-from conftest import Play
 
+from conftest import Play
 from outrider.domain.attempt import Accepted
 from outrider.domain.decision import GateResult, GateVerdict, Judgment, Verdict
 from outrider.domain.message import Content, Message, Status
@@ -113,7 +113,12 @@ def test_a_message_is_shown_with_all_that_led_to_it_and_came_of_it(on_postgres: 
         assert any("was delivered" in sentence for sentence in decision["explanation"])
         assert decision["gates"][0]["margin"] == "0 of 3 used"
         (attempt,) = shown["attempt_list"]
-        assert (attempt["body"], attempt["estimate"], attempt["price"], attempt["currency"]) == (BODY, 0.05, 0.04, "EUR")
+        assert (attempt["body"], attempt["estimate"], attempt["price"], attempt["currency"]) == (
+            BODY,
+            0.05,
+            0.04,
+            "EUR",
+        )
         (receipt,) = shown["receipts"]
         assert receipt["status"] == "delivered"
         assert (await stage.ask("GET", f"/v1/messages/{name.replace('msg', 'dec')}")).json() == shown
@@ -344,5 +349,28 @@ def test_what_is_not_there_is_404(on_postgres: Play) -> None:
             "/v1/objects/booking/none",
         ):
             is_problem(await stage.ask("GET", path), 404, "not-found")
+
+    on_postgres(act)
+
+
+def test_a_database_that_is_gone_is_503_on_every_page(on_postgres: Play) -> None:
+    async def act(stage: Stage) -> None:
+        key = await stage.key("*")
+        assert (await stage.http.get("/v1/messages", headers=key)).status_code == 200
+        await stage.store.pool.close()
+        for path in (
+            "messages",
+            "decisions",
+            "deadletters",
+            "suppressions",
+            "pauses",
+            "profiles/c-1",
+            "profiles/c-1/timeline",
+        ):
+            answer = await stage.http.get(f"/v1/{path}", headers=key)
+            is_problem(answer, 503, "unavailable")
+            assert answer.headers["retry-after"] == "1"
+        lifted = await stage.http.request("DELETE", "/v1/pauses", json={"scope": "everything"}, headers=key)
+        is_problem(lifted, 503, "unavailable")
 
     on_postgres(act)

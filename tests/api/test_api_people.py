@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from api_stage import Stage, failing, is_problem
-from conftest import Play
 
+from conftest import Play
 from outrider.domain.entry import ConsentEntry, ForgetEntry, ProfileEntry
 from outrider.domain.stops import consent_key, profile_key
 
@@ -105,7 +105,11 @@ def test_a_national_number_is_read_in_the_profiles_own_market(on_postgres: Play)
 @pytest.mark.parametrize(
     ("body", "path", "reason"),
     [
-        ({"addresses": [{"channel": "sms", "value": "+33612345678"}, {"channel": "sms", "value": "12"}]}, "$.addresses[1].value", "not a phone number"),
+        (
+            {"addresses": [{"channel": "sms", "value": "+33612345678"}, {"channel": "sms", "value": "12"}]},
+            "$.addresses[1].value",
+            "not a phone number",
+        ),
         ({"market": "FX"}, "$.market", "known: DE"),
         ({"zone": "Europe/Pariss"}, "$.zone", "IANA"),
         ({"locale": "fr_"}, "$.locale", "fr or pt-BR"),
@@ -265,7 +269,12 @@ def test_the_ledger_keeps_every_line_and_shows_evidence_to_few(on_postgres: Play
         async with stage.engine():
             for number in range(5):
                 state = "granted" if number % 2 else "withdrawn"
-                body = {**CONSENT, "state": state, "evidence": {"form": number}, "at": f"2026-05-0{number + 1}T00:00:00Z"}
+                body = {
+                    **CONSENT,
+                    "state": state,
+                    "evidence": {"form": number},
+                    "at": f"2026-05-0{number + 1}T00:00:00Z",
+                }
                 answer = await stage.ask("POST", "/v1/consents?wait=applied", json=body)
                 assert answer.json()["current"] == {"commercial/sms": state}
             first = (await stage.ask("GET", "/v1/profiles/c-1/consents?limit=3")).json()
@@ -331,7 +340,11 @@ def test_suppressions_are_listed_page_by_page(on_postgres: Play) -> None:
             await stage.ask("PUT", "/v1/suppressions", json=body)
         seen, cursor = [], ""
         while cursor is not None:
-            page = (await stage.ask("GET", f"/v1/suppressions?limit=2&cursor={cursor}" if cursor else "/v1/suppressions?limit=2")).json()
+            page = (
+                await stage.ask(
+                    "GET", f"/v1/suppressions?limit=2&cursor={cursor}" if cursor else "/v1/suppressions?limit=2"
+                )
+            ).json()
             seen += [item["hash"] for item in page["items"]]
             cursor = page["next"]
         assert len(seen) == len(set(seen)) == 5
@@ -341,12 +354,20 @@ def test_suppressions_are_listed_page_by_page(on_postgres: Play) -> None:
 
 def test_pauses_are_set_listed_and_ended(on_postgres: Play) -> None:
     async def act(stage: Stage) -> None:
-        for body in ({"scope": "channel", "name": "sms"}, {"scope": "everything"}, {"scope": "account", "name": "main"}):
+        for body in (
+            {"scope": "channel", "name": "sms"},
+            {"scope": "everything"},
+            {"scope": "account", "name": "main"},
+        ):
             put = await stage.ask("PUT", "/v1/pauses", json={**body, "reason": "incident 7"})
             assert put.status_code == 200, put.text
             assert put.json()["paused"]
         listed = (await stage.ask("GET", "/v1/pauses")).json()["items"]
-        assert [(item["scope"], item["name"]) for item in listed] == [("account", "main"), ("channel", "sms"), ("everything", "")]
+        assert [(item["scope"], item["name"]) for item in listed] == [
+            ("account", "main"),
+            ("channel", "sms"),
+            ("everything", ""),
+        ]
         ended = await stage.ask("DELETE", "/v1/pauses", json={"scope": "everything"})
         assert not ended.json()["paused"]
         assert len((await stage.ask("GET", "/v1/pauses")).json()["items"]) == 2

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from outrider.cli import main
-from outrider.cli.connectors import BEGIN, END, connectors_matrix, renewed
+from outrider.cli._page import END, renew
+from outrider.cli.connectors import BEGIN, connectors_matrix
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "connectors.md"
@@ -132,7 +133,7 @@ def test_connectors_are_listed_for_people_and_programs() -> None:
 
 def test_the_committed_page_of_connectors_is_up_to_date(tmp_path: Path) -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert renewed(page, connectors_matrix()) == page, f"python -m outrider.cli.connectors --write {PAGE}"
+    assert renew(page, BEGIN, connectors_matrix()) == page, f"python -m outrider.cli.connectors --write {PAGE}"
     assert run("connectors", "--markdown").output == connectors_matrix()
     copy = tmp_path / "page.md"
     shutil.copy(PAGE, copy)
@@ -144,4 +145,4 @@ def test_the_committed_page_of_connectors_is_up_to_date(tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", ["", BEGIN, END])
 def test_a_connector_page_without_both_markers_is_refused(page: str) -> None:
     with pytest.raises(ValueError, match="expected <!-- begin"):
-        renewed(page, "table")
+        renew(page, BEGIN, "table")

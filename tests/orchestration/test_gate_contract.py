@@ -10,7 +10,7 @@ from orchestration_cases import candidate, facts, policy
 from outrider.contracts.gate import Case
 from outrider.domain.decision import GateVerdict, Judgment, Phase
 from outrider.domain.purpose import PURPOSES
-from outrider.testing.gate_suite import GateSuite, complaints, run_all, subjects
+from outrider.testing.gate_suite import GateSuite, complaints, subjects
 
 NOW = datetime(2030, 3, 5, 12, tzinfo=UTC)
 
@@ -34,8 +34,8 @@ class Fickle:
 
 
 def test_the_suite_catches_a_gate_that_changes_its_mind() -> None:
-    with pytest.raises(AssertionError):
-        run_all(Fickle())
+    with pytest.raises(AssertionError, match="DROP"):
+        GateSuite().test_every_case_gets_the_same_complete_answer(gate=Fickle())
 
 
 SOUND = Judgment(GateVerdict.HOLD, "Not now.", "1 h", NOW + timedelta(hours=1), otherwise="it were later")

@@ -27,8 +27,8 @@ class Appender:
 
     async def _append(self, items: list[Entry | Stop]) -> Sequence[int | None]:
         """One transaction; stops keep their callers' places with no position."""
-        entries = [item for item in items if type(item) is Entry]
         stops = [item for item in items if type(item) is Stop]
+        entries = [item for item in items if type(item) is Entry]
         positions = await self._log.append(entries, stops)
         self._ring()
         if not stops:

@@ -103,7 +103,9 @@ def _read(name: str, account: CallbackAccount, callback: Callback) -> Sequence[R
     except (Forged, Unreadable):
         raise
     except Exception as error:
-        log.error("a provider could not read a callback", account=name, error=type(error).__name__, trace=trace_of(error))
+        log.error(
+            "a provider could not read a callback", account=name, error=type(error).__name__, trace=trace_of(error)
+        )
         raise Unreadable(f"the provider's reader failed: {type(error).__name__}") from error
 
 

@@ -20,7 +20,7 @@ from outrider.lib.ids import Hasher, new_id, shard_of_stream
 ACCEPTED, DUPLICATE, REJECTED = "accepted", "duplicate", "rejected"
 
 
-class EventResult(msgspec.Struct, omit_defaults=True):
+class EventResult(msgspec.Struct, omit_defaults=True, gc=False):
     """What became of one event."""
 
     id: str | None

@@ -102,6 +102,8 @@ def problem_of(error: Exception) -> Problem:
         return Problem(UNAVAILABLE, str(error), headers=[("retry-after", "1")])
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _of_framework(error)
+    if isinstance(error, RecursionError) and trace_of(error)[0].endswith(" decode_json"):
+        return Problem(UNREADABLE, errors=[Wrong("$", "nested too deep")])
     return _unexpected(error)
 
 

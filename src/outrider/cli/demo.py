@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,12 +135,30 @@ async def _live(options: Options) -> None:
     from outrider.demo.show import perform
 
     console = Console()
-    with Live(console=console, screen=True, auto_refresh=False) as live, suppress(KeyboardInterrupt):
+    shots: deque[Snapshot] = deque(maxlen=1)
+    try:
+        with Live(console=console, screen=True, auto_refresh=False) as live:
 
-        def say(line: str) -> None:
-            live.update(f"[bold]Outrider demo[/bold]\n\n{line} …", refresh=True)
+            def say(line: str) -> None:
+                live.update(f"[bold]Outrider demo[/bold]\n\n{line} …", refresh=True)
 
-        def show(shot: Snapshot) -> None:
-            live.update(screen(shot, console.size.width, console.size.height), refresh=True)
+            def show(shot: Snapshot) -> None:
+                shots.append(shot)
+                live.update(screen(shot, console.size.width, console.size.height), refresh=True)
 
-        await perform(options, say, show, stay=True)
+            await perform(options, say, show, stay=True)
+    finally:
+        for shot in shots:
+            click.echo(_farewell(shot, options.home))
+
+
+def _farewell(shot: Snapshot, home: Path) -> str:
+    """What stays on the terminal when the view is gone."""
+    tally = shot.tally
+    bubbles = [bubble for conversation in shot.conversations for bubble in conversation.bubbles]
+    ask = f"\nWhy a message went out: OUTRIDER_HOME={home} outrider explain {bubbles[-1].id}" if bubbles else ""
+    return (
+        f"{tally.messages} messages: {tally.delivered} delivered, {tally.failed} failed, {tally.held} held; "
+        f"{tally.dropped} not sent; {len(tally.failovers)} failovers; {tally.cost:.2f} EUR\n"
+        f"Database and logs stay in {home}.{ask}"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,9 @@ def plugins_matrix() -> str:
 
 
 def _first_line(found: Any) -> str:
-    """The first line of the class's documentation, without its full stop."""
-    return str(type(found).__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    """The first line of the documentation of the plug-in's file, without its full stop."""
+    words = sys.modules[type(found).__module__].__doc__ or type(found).__doc__ or ""
+    return words.strip().partition("\n")[0].rstrip(".")
 
 
 @click.command()

@@ -34,12 +34,13 @@ async def _up(roles: tuple[str, ...], as_json: bool) -> None:
     import json
     import signal
 
-    from outrider.app import Outrider, current_configuration, open_database, open_store
+    from outrider.app import Outrider, open_database
+    from outrider.cli._starting import started
     from outrider.settings import read_settings
 
     settings = read_settings()
-    async with open_database(settings) as dsn, open_store(settings, dsn) as opened:
-        outrider = Outrider(opened, await current_configuration(opened), roles)
+    async with open_database(settings) as dsn, started(settings, dsn) as (opened, configuration):
+        outrider = Outrider(opened, configuration, roles)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, outrider.stop)
 

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import msgspec
@@ -96,6 +97,11 @@ def read_toml(text: str) -> tuple[Toml, list[Problem]]:
     accounts = tuple(_account(name, entry, text, problems) for name, entry in document.accounts.items())
     routes = tuple(msgspec.convert(msgspec.to_builtins(route), Route) for route in document.routes)
     problems += _route_problems(routes, {account.name for account in accounts}, text)
+    problems += [
+        _at(text, ["ceilings"], key, "expected at least 1: below that nothing is ever sent")
+        for key in ("per_hour", "per_day")
+        if getattr(document.ceilings, key) < 1
+    ]
     ceiling = Ceiling(document.ceilings.per_hour, document.ceilings.per_day)
     fields = (document.environment, document.home_market.upper(), document.public_url.rstrip("/"), document.allow)
     within = {purpose: _within(purpose, entry, text, problems) for purpose, entry in document.purposes.items()}
@@ -178,19 +184,24 @@ def _within(purpose: Purpose, entry: _PurposeEntry, text: str, problems: list[Pr
 def _account(name: str, entry: dict[str, Any], text: str, problems: list[Problem]) -> AccountEntry:
     settings = {key: value for key, value in entry.items() if key not in ("provider", "sandbox", "deadline")}
     provider, sandbox, deadline = entry.get("provider"), entry.get("sandbox", False), entry.get("deadline", 10.0)
+    if not isinstance(sandbox, bool):
+        _account_problem(problems, text, name, "expected sandbox = true or sandbox = false", "", "sandbox")
+        sandbox = False
     if not isinstance(provider, str):
         _account_problem(problems, text, name, "the account names no provider", 'add provider = "…"')
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
         _account_problem(problems, text, name, f"'{name}' is not a name: lower-case letters, digits and -", "")
-    if not isinstance(deadline, int | float) or not 0 < deadline <= 12:
+    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not 0 < deadline <= 12:
         # A call must be over well before a third of the delivery lease (45 s) has passed.
-        _account_problem(problems, text, name, "deadline is out of range: expected seconds, at most 12", "")
+        _account_problem(problems, text, name, "deadline is out of range: expected seconds, at most 12", "", "deadline")
         deadline = 10.0
-    return AccountEntry(name, str(provider), settings, bool(sandbox), float(deadline))
+    return AccountEntry(name, str(provider), settings, sandbox, float(deadline))
 
 
-def _account_problem(problems: list[Problem], text: str, name: str, message: str, hint: str) -> None:
-    line, column, length = place_of(text, ["accounts", name])
+def _account_problem(
+    problems: list[Problem], text: str, name: str, message: str, hint: str, key: str | None = None
+) -> None:
+    line, column, length = place_of(text, ["accounts", name], key)
     problems.append(Problem(FILE, line, column, message, hint, length))
 
 
@@ -207,6 +218,9 @@ def _route_problems(routes: tuple[Route, ...], accounts: set[str], text: str) ->
             problems.append(_at(text, keys, "account", f"there is no account '{route.account}'", hint))
         if route.weight < 0:
             problems.append(_at(text, keys, "weight", "expected a weight of 0 or more"))
+        if route.per_second is not None and not 0 < route.per_second < inf:
+            hint = "leave it out for no limit"
+            problems.append(_at(text, keys, "per_second", "expected a number of messages above 0", hint))
     return problems
 
 

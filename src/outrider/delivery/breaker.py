@@ -65,7 +65,10 @@ class Breaker:
         return self._until
 
     def learn(self, outcome: Outcome, now: float) -> bool:
-        """Take an outcome in; True when the state changed."""
+        """Take an outcome in; True when the state changed.
+
+        While it rests, answers are those of calls begun before: they neither end nor lengthen the rest.
+        """
         before = self.state
         trouble = _is_trouble(outcome)
         if trouble is None:
@@ -74,7 +77,7 @@ class Breaker:
         self._recent.append(trouble)
         if self.state is Health.CLOSED:
             self._trip_when_bad(outcome, now)
-        else:
+        elif self._probing:
             self._after_probe(trouble, outcome, now)
         return self.state is not before
 

@@ -109,7 +109,7 @@ def _height(bubble: Panel, width: int) -> int:
 def _counts(shot: Snapshot) -> Panel:
     tally = shot.tally
     table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column()
+    table.add_column(no_wrap=True, ratio=1)
     table.add_column(justify="right")
     for name, count, style in _rows(tally):
         table.add_row(Text(name, style), Text(count, style))

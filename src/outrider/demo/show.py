@@ -80,7 +80,11 @@ async def perform(
     began = clock.monotonic()
     settings = demo_settings(options.home)
     run = new_run(settings.home)
-    async with stage(run, settings, options.speed, say) as running:
+
+    def timed(line: str) -> None:
+        say(f"{clock.monotonic() - began:5.1f} s  {line}")
+
+    async with stage(run, settings, options.speed, timed) as running:
         telling = Telling(run.name, run.number, clock.now() + timedelta(seconds=0.5), options.speed)
         events = sample_events(example_folder(), options.seed, options.bookings)
         day = Day(running, run, telling, [tell(event, telling) for event in events])

@@ -21,6 +21,7 @@ from outrider.demo.quicken import at_sandbox, quickened
 from outrider.lib.http import open_http
 from outrider.lib.ids import SHARDS, new_id
 from outrider.settings import Settings, read_settings
+from outrider.store.migrate import MigrationRefused
 from outrider.store.pg_keys import PostgresKeys
 
 #: What the demo's key may do, and for how long at most.
@@ -48,7 +49,7 @@ class Stage:
 async def stage(run: Run, home: Settings, speed: float, say: Say) -> AsyncIterator[Stage]:
     """Start everything; when the block ends, stop everything. Raises what any of the parts raises."""
     ledger = ["--port", "0", "--ledger", str(run.ledger), "--receipt-delay", RECEIPT_DELAY, "--json"]
-    async with open_database(home) as dsn, open_store(home, dsn, connections=4) as opened:
+    async with open_database(home) as dsn, _store(home, dsn) as opened:
         say("database is ready")
         async with child(["sandbox", *ledger], run.folder / "sandbox.log", {}) as sandbox:
             say(f"sandbox is ready: {sandbox['urls']['all']}")
@@ -57,7 +58,26 @@ async def stage(run: Run, home: Settings, speed: float, say: Say) -> AsyncIterat
             async with child(["up", "--json"], run.folder / "up.log", _environment(home, dsn)) as up:
                 say(f"API, engine and delivery are ready: {up['url']} (docs at {up['url']}/docs)")
                 async with _http() as http, _api_key(opened) as key:
-                    yield Stage(opened, http, sandbox["urls"], up["url"], key)
+                    try:
+                        yield Stage(opened, http, sandbox["urls"], up["url"], key)
+                    finally:
+                        say("stopping")
+
+
+@asynccontextmanager
+async def _store(home: Settings, dsn: str) -> AsyncIterator[Opened]:
+    """The demo's store; one that another version made and this one refuses may be thrown away."""
+    opening = open_store(home, dsn, connections=4)
+    try:
+        opened = await opening.__aenter__()
+    except MigrationRefused as error:
+        raise MigrationRefused(
+            f"{error}\nThis is the demo's own database: delete {home.home} to begin anew."
+        ) from error
+    try:
+        yield opened
+    finally:
+        await opening.__aexit__(None, None, None)
 
 
 def demo_settings(home: Path) -> Settings:

@@ -12,6 +12,7 @@ from outrider.contracts.reading_store import MessageFilter, MessageView
 from outrider.demo.counting import Tally
 from outrider.demo.story import Telling, Told
 from outrider.domain.message import FINAL, Status
+from outrider.lib.ids import write_id
 from outrider.store.pg_reading import PostgresReading
 
 #: More than one person gets in a day.
@@ -22,6 +23,7 @@ LAST_ID = b"\xff" * 16
 class Bubble(msgspec.Struct, frozen=True):
     """One message as its reader has it on the screen."""
 
+    id: str
     #: By the day's own clock.
     at: datetime
     text: str
@@ -112,4 +114,4 @@ def _bubble(view: MessageView, telling: Telling) -> Bubble | None:
     if status in (Status.HELD, Status.QUEUED, Status.CANCELED) or not view.attempts:
         return None
     last = view.attempts[-1]
-    return Bubble(telling.clock(last.at), last.body or "", status, last.route)
+    return Bubble(write_id("msg", view.message.id), telling.clock(last.at), last.body or "", status, last.route)

@@ -6,7 +6,7 @@ Source: CloudEvents core specification 1.0.2, JSON event format 1.0.2 and HTTP p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,6 +24,9 @@ LARGEST_BODY = 4 * 1024 * 1024
 MOST_EVENTS = 1000
 DEEPEST = 16
 LONGEST_ATTRIBUTE = 512
+#: PostgreSQL's text cannot hold it.
+NUL = "\0"
+NO_NUL = "the character U+0000 is not allowed"
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -53,6 +56,9 @@ class BadRequest(ValueError):
     """The request as a whole cannot be read."""
 
 
+#: What decoding raises: msgspec's own errors and UnicodeDecodeError are ValueErrors; deep nesting ends in the other.
+UNREADABLE = (ValueError, RecursionError)
+
 _one = msgspec.json.Decoder(Envelope)
 _many = msgspec.json.Decoder(list[Envelope])
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
@@ -79,23 +85,22 @@ def read(content_type: str, headers: Mapping[str, str], body: bytes, now: dateti
 
 
 def _batch(body: bytes, now: datetime) -> list[Event | Rejected]:
+    if len(body) > LARGEST_EVENT:
+        items = _raw_items(body)
+        if any(len(memoryview(item)) > LARGEST_EVENT for item in items):
+            return [_structured(bytes(item), now) for item in items]
     try:
         envelopes = _many.decode(body)
-    except msgspec.ValidationError:
-        return [_structured(bytes(raw), now) for raw in _raw_items(body)]
-    except msgspec.DecodeError as error:
-        raise BadRequest(f"the body is no JSON: {error}") from error
+    except UNREADABLE:
+        return [_structured(bytes(item), now) for item in _raw_items(body)]
     _check_size(len(envelopes))
-    average = len(body) // max(len(envelopes), 1)
-    if average > LARGEST_EVENT // 2:
-        return [_structured(bytes(raw), now) for raw in _raw_items(body)]
     return [_event(envelope, now) for envelope in envelopes]
 
 
 def _raw_items(body: bytes) -> list[msgspec.Raw]:
     try:
         items = _raws.decode(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise BadRequest(f"the body is no JSON array of events: {error}") from error
     _check_size(len(items))
     return items
@@ -111,11 +116,11 @@ def _structured(body: bytes, now: datetime) -> Event | Rejected:
         return Rejected(f"the event has {len(body)} bytes, the limit is {LARGEST_EVENT}")
     try:
         return _event(_one.decode(body), now)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return _rejection(error, _id_of(body))
 
 
-def _rejection(error: msgspec.DecodeError, identifier: str | None) -> Rejected:
+def _rejection(error: Exception, identifier: str | None) -> Rejected:
     """msgspec names the path at the end: "Expected `str`, got `int` - at `$.id`"."""
     text, _, path = str(error).partition(" - at `")
     return Rejected(text[:1].lower() + text[1:], path.rstrip("`") or "$", identifier)
@@ -124,7 +129,7 @@ def _rejection(error: msgspec.DecodeError, identifier: str | None) -> Rejected:
 def _id_of(body: bytes) -> str | None:
     try:
         value = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     identifier = value.get("id") if isinstance(value, dict) else None
     return identifier[:LONGEST_ATTRIBUTE] if isinstance(identifier, str) else None
@@ -136,13 +141,17 @@ def _binary(kind: str, headers: Mapping[str, str], body: bytes, now: datetime) -
     attributes: dict[str, Any] = {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
     try:
         if body and kind not in (JSON, "") and not kind.endswith("+json"):
-            return Rejected(f"data must be JSON, got {kind}", "$.data", attributes.get("id"))
+            return Rejected(f"data must be JSON, got {kind}", "$.data", _short(attributes.get("id")))
         attributes["data"] = msgspec.json.decode(body) if body else None
         return _event(msgspec.convert(attributes, Envelope), now)
     except msgspec.ValidationError as error:
-        return _rejection(error, attributes.get("id"))
-    except msgspec.DecodeError as error:
-        return Rejected(f"data is no JSON: {error}", "$.data", attributes.get("id"))
+        return _rejection(error, _short(attributes.get("id")))
+    except UNREADABLE as error:
+        return Rejected(f"data is no JSON: {error}", "$.data", _short(attributes.get("id")))
+
+
+def _short(identifier: str | None) -> str | None:
+    return identifier[:LONGEST_ATTRIBUTE] if identifier else None
 
 
 def _event(envelope: Envelope, now: datetime) -> Event | Rejected:
@@ -153,26 +162,35 @@ def _event(envelope: Envelope, now: datetime) -> Event | Rejected:
         id=envelope.id,
         source=envelope.source,
         type=envelope.type,
-        time=envelope.time or now,
+        time=envelope.time.astimezone(UTC) if envelope.time else now,
         subject=envelope.subject or None,
         data=envelope.data or {},
     )
 
 
 def _wrong(envelope: Envelope) -> Rejected | None:
+    identifier = _short(envelope.id)
     if envelope.specversion != "1.0":
-        return Rejected(f"expected specversion 1.0, got {envelope.specversion[:20]!r}", "$.specversion", envelope.id)
-    for name in ("id", "source", "type"):
+        return Rejected(f"expected specversion 1.0, got {envelope.specversion[:20]!r}", "$.specversion", identifier)
+    for name in ("id", "source", "type", "subject"):
         value = getattr(envelope, name)
-        if not value or len(value) > LONGEST_ATTRIBUTE:
-            return Rejected(
-                f"expected 1 to {LONGEST_ATTRIBUTE} characters", f"$.{name}", envelope.id[:LONGEST_ATTRIBUTE]
-            )
-    if len(envelope.subject or "") > LONGEST_ATTRIBUTE:
-        return Rejected(f"expected at most {LONGEST_ATTRIBUTE} characters", "$.subject", envelope.id)
-    if envelope.time is not None and envelope.time.tzinfo is None:
-        return Rejected("expected an RFC 3339 time with a zone, such as 2026-05-04T09:30:00Z", "$.time", envelope.id)
+        if value is None and name == "subject":
+            continue
+        if len(value) > LONGEST_ATTRIBUTE or (not value and name != "subject"):
+            return Rejected(f"expected 1 to {LONGEST_ATTRIBUTE} characters", f"$.{name}", identifier)
+        if NUL in value:
+            return Rejected(NO_NUL, f"$.{name}", identifier)
+    if envelope.time is not None and not _is_instant(envelope.time):
+        return Rejected("expected an RFC 3339 time with a zone, such as 2026-05-04T09:30:00Z", "$.time", identifier)
     return _wrong_data(envelope)
+
+
+def _is_instant(time: datetime) -> bool:
+    """Whether it has a zone and lies within the years 1 to 9999 in UTC."""
+    try:
+        return time.tzinfo is not None and bool(time.astimezone(UTC))
+    except OverflowError:
+        return False
 
 
 def _wrong_data(envelope: Envelope) -> Rejected | None:
@@ -185,20 +203,22 @@ def _wrong_data(envelope: Envelope) -> Rejected | None:
 
 
 def _wrong_value(value: Any, path: str, depth: int, identifier: str) -> Rejected | None:
-    """The first place that is nested too deep or holds a text PostgreSQL and providers cannot carry."""
+    """The first place that is nested too deep or holds what neither the store nor providers can carry."""
     if isinstance(value, str):
-        return Rejected("the character U+0000 is not allowed", path, identifier) if "\0" in value else None
+        return Rejected(NO_NUL, path, identifier) if NUL in value else None
+    if isinstance(value, int):
+        return None if -(2**63) <= value < 2**64 else Rejected("the number is too large", path, identifier)
     if not isinstance(value, dict | list):
         return None
     if depth > DEEPEST:
         return Rejected(f"nested deeper than {DEEPEST} levels", path, identifier)
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, inner in items:
-        if isinstance(inner, str | dict | list):
-            found = _wrong_value(
-                inner, f"{path}.{key}" if isinstance(key, str) else f"{path}[{key}]", depth + 1, identifier
-            )
-            if found:
+        if isinstance(key, str) and NUL in key:
+            return Rejected(NO_NUL, path, identifier)
+        if isinstance(inner, str | int | dict | list):
+            place = f"{path}.{key}" if isinstance(key, str) else f"{path}[{key}]"
+            if found := _wrong_value(inner, place, depth + 1, identifier):
                 return found
     return None
 

@@ -63,7 +63,7 @@ def write_id(prefix: str, identifier: bytes) -> str:
 def read_id(prefix: str, text: str) -> bytes:
     """The 16 bytes behind a text form. Raises BadId when the prefix or the digits are wrong."""
     head, _, tail = text.partition("_")
-    if head != prefix or len(tail) != DIGITS:
+    if head != prefix or len(tail) != DIGITS or not tail.isascii():
         raise BadId(f"expected {prefix}_ and {DIGITS} digits, got {text[:40]!r}")
     try:
         number = 0

@@ -12,7 +12,7 @@ from outrider.domain.message import Message, Status
 from outrider.domain.stops import ENDING_SCOPES
 from outrider.domain.work import Ceiling, Due, Fenced, Intent, Past, Refusal, Verdictless
 from outrider.store.named import Queries
-from outrider.store.rows import columns, opened, read_message, read_past
+from outrider.store.rows import columns, read_message, read_past
 from outrider.store.vault import Vault
 
 #: How long a paused message waits before it is looked at again; a pause must act within this and end within it.
@@ -20,8 +20,8 @@ PAUSE = timedelta(seconds=5)
 
 #: Appends entries inside an open transaction.
 Append = Callable[[Any, Sequence[Entry]], Awaitable[None]]
-#: Makes data keys known.
-Learn = Callable[[set[bytes]], Awaitable[None]]
+#: Reads sealed rows; None for those of forgotten people.
+Open = Callable[[Callable[[Any, Vault], Message], Sequence[Any]], Awaitable[list[Message | None]]]
 
 
 class PostgresClaim:
@@ -36,7 +36,7 @@ class PostgresClaim:
         self.due: Sequence[Due] = ()
         self.now: datetime
 
-    async def load(self, most: int, learn: Learn) -> None:
+    async def load(self, most: int, read: Open) -> None:
         """Lock up to `most` due messages and read them."""
         rows = await self._connection.fetch(self._sql.claim, most)
         if not rows:
@@ -45,8 +45,7 @@ class PostgresClaim:
         self.now = rows[0]["now"]
         order = [row["message"] for row in rows]
         found = await self._connection.fetch(self._sql.load_claimed, order)
-        await learn({row["stream"] for row in found})
-        messages = {row["id"]: message for row in found if (message := opened(read_message, row, self._vault))}
+        messages = {message.id: message for message in await read(read_message, found) if message is not None}
         await self._settle(order, [row["id"] for row in found if row["id"] not in messages], messages)
         past = await self._past([row["id"] for row in found if row["attempts"]])
         self.due = [Due(messages[one], tuple(past.get(one, ()))) for one in order if one in messages]

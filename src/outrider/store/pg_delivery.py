@@ -12,7 +12,7 @@ import asyncpg
 
 from outrider.domain.attempt import Accepted, AttemptState, Reason, Refused, Unknown
 from outrider.domain.entry import Entry, OutcomeEntry, Stop
-from outrider.domain.message import Status
+from outrider.domain.message import Message, Status
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.stops import address_key
 from outrider.domain.work import Ceiling, Done, Next, OpenDoubt, Past, Resolved
@@ -53,7 +53,7 @@ class PostgresDeliveryStore(PostgresLog):
         """See the port."""
         async with self._pool.acquire() as connection, connection.transaction():
             claim = PostgresClaim(connection, self._vault, self._sql, self._ceiling, self._append_plain)
-            await claim.load(most, self._learn)
+            await claim.load(most, self._opened)
             yield claim
 
     async def next_due(self) -> datetime | None:
@@ -166,13 +166,14 @@ class PostgresDeliveryStore(PostgresLog):
     async def doubts(self, most: int) -> list[OpenDoubt]:
         """See the port."""
         rows = await self._pool.fetch(self._sql.due_doubts, most)
-        await self._learn({row["stream"] for row in rows})
+        messages = await self._opened(read_message, rows)
         pasts = await self._pasts(self._pool, [row["id"] for row in rows])
-        return [self._open_doubt(row, pasts) for row in rows if self._vault.knows(row["stream"])]
+        pairs = zip(rows, messages, strict=True)
+        return [self._open_doubt(row, message, pasts) for row, message in pairs if message is not None]
 
-    def _open_doubt(self, row: Any, pasts: Mapping[bytes, tuple[Past, ...]]) -> OpenDoubt:
+    def _open_doubt(self, row: Any, message: Message, pasts: Mapping[bytes, tuple[Past, ...]]) -> OpenDoubt:
         return OpenDoubt(
-            message=read_message(row, self._vault),
+            message=message,
             past=pasts[row["id"]],
             number=row["number"],
             account=row["account"],

@@ -22,7 +22,6 @@ from outrider.store.pg_log import PostgresLog
 from outrider.store.pg_save import Saving
 from outrider.store.rows import (
     NEVER,
-    opened,
     read_enrollment,
     read_message,
     read_object,
@@ -115,10 +114,8 @@ class PostgresEngineStore(Saving, PostgresLog):
     async def enrollments(self, streams: Collection[bytes]) -> dict[bytes, list[Enrollment]]:
         """See the port."""
         rows = await self._pool.fetch(self._sql.load_live_enrollments, list(streams))
-        await self._learn({row["stream"] for row in rows})
         found: dict[bytes, list[Enrollment]] = defaultdict(list)
-        for row in rows:
-            enrollment = opened(read_enrollment, row, self._vault)
+        for row, enrollment in zip(rows, await self._opened(read_enrollment, rows), strict=True):
             if enrollment is not None:
                 found[row["stream"]].append(enrollment)
         return dict(found)
@@ -126,9 +123,8 @@ class PostgresEngineStore(Saving, PostgresLog):
     async def last_rounds(self, ids: Collection[bytes]) -> dict[bytes, Enrollment]:
         """See the port."""
         rows = await self._pool.fetch(self._sql.load_last_rounds, list(ids))
-        await self._learn({row["stream"] for row in rows})
-        found = {row["id"]: opened(read_enrollment, row, self._vault) for row in rows}
-        return {identifier: enrollment for identifier, enrollment in found.items() if enrollment is not None}
+        found = await self._opened(read_enrollment, rows)
+        return {enrollment.id: enrollment for enrollment in found if enrollment is not None}
 
     async def objects(self, streams: Collection[bytes]) -> dict[bytes, Object]:
         """See the port."""
@@ -161,9 +157,9 @@ class PostgresEngineStore(Saving, PostgresLog):
     async def messages(self, ids: Collection[bytes]) -> dict[bytes, MessageState]:
         """See the port."""
         rows = await self._pool.fetch(self._sql.load_messages, list(ids))
-        await self._learn({row["stream"] for row in rows})
-        found = {row["id"]: opened(read_message, row, self._vault) for row in rows}
-        return {row["id"]: _state(row, message) for row in rows if (message := found[row["id"]]) is not None}
+        found = await self._opened(read_message, rows)
+        pairs = zip(rows, found, strict=True)
+        return {row["id"]: _state(row, message) for row, message in pairs if message is not None}
 
     async def decided(self, ids: Collection[bytes]) -> dict[bytes, tuple[int, bytes]]:
         """See the port."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import asyncpg
 
 from outrider.domain.entry import Body, Entry, Stop, kind_of
 from outrider.domain.work import DeadLetter, group_of
 from outrider.store.named import Queries
+from outrider.store.rows import columns, opened
 from outrider.store.vault import Vault
+
+T = TypeVar("T")
 
 ENTRY = "entry"
 LETTER = "letter"
@@ -37,26 +40,15 @@ class PostgresLog:
         return await self._append_events(connection, entries)
 
     async def _append_events(self, connection: Any, entries: Sequence[Entry]) -> list[int | None]:
-        places, columns = self._entry_columns(entries)
+        """Positions in order; of entries with the same key the first one counts."""
+        keyed = {entry.key: place for place, entry in reversed([*enumerate(entries)]) if entry.key is not None}
+        places = [place for place, entry in enumerate(entries) if entry.key is None or keyed[entry.key] == place]
+        rows = [self._entry_row(entries[place]) for place in places]
         positions: list[int | None] = [None] * len(entries)
-        for place, position in await connection.fetch(self._sql.append_events, *columns):
-            positions[places[place - 1]] = position
+        plain = (place for place in places if entries[place].key is None)
+        for key, position in await connection.fetch(self._sql.append_events, *columns(rows, 8)):
+            positions[next(plain) if key is None else keyed[key]] = position
         return positions
-
-    def _entry_columns(self, entries: Sequence[Entry]) -> tuple[list[int], tuple[list[Any], ...]]:
-        """Columns for the insert, and which place in the call each row had; a key repeated in the call goes once."""
-        seen: set[bytes] = set()
-        places: list[int] = []
-        columns: tuple[list[Any], ...] = tuple([] for _ in range(8))
-        for place, entry in enumerate(entries):
-            if entry.key is not None:
-                if entry.key in seen:
-                    continue
-                seen.add(entry.key)
-            places.append(place)
-            for column, value in zip(columns, self._entry_row(entry), strict=True):
-                column.append(value)
-        return places, columns
 
     def _entry_row(self, entry: Entry) -> tuple[Any, ...]:
         key_id, sealed = self._vault.seal(entry.body, ENTRY)
@@ -69,8 +61,8 @@ class PostgresLog:
         """Append entries without keys inside a transaction that is about to end."""
         await connection.execute(self._sql.open_append)
         rows = [self._entry_row(entry) for entry in entries]
-        columns = [[row[i] for row in rows] for i in (0, 1, 2, 3, 5, 6, 7)]
-        await connection.execute(self._sql.append_plain, *columns)
+        found = [[row[i] for row in rows] for i in (0, 1, 2, 3, 5, 6, 7)]
+        await connection.execute(self._sql.append_plain, *found)
 
     async def _put_stops(self, connection: Any, stops: Sequence[Stop]) -> None:
         unique = {stop.key: stop for stop in stops}
@@ -111,6 +103,21 @@ class PostgresLog:
         position, stream, at, key, key_id, sealed = row
         body: Body = self._vault.open(Body, key_id, sealed, ENTRY)
         return Entry(stream=stream, body=body, at=at, key=key, position=position)
+
+    async def _opened(self, read: Callable[[Any, Vault], T], rows: Sequence[Any]) -> list[T | None]:
+        """What sealed rows hold; None for those of forgotten people.
+
+        A person who was forgotten and came back has a new data key, which a process that knew the old one reads here.
+        """
+        await self._learn({row["stream"] for row in rows})
+        found = [opened(read, row, self._vault) for row in rows]
+        closed = {row["stream"] for row, one in zip(rows, found, strict=True) if one is None}
+        if not closed:
+            return found
+        for stream in closed:
+            self._vault.forget(stream)
+        await self._learn(closed)
+        return [opened(read, row, self._vault) if one is None else one for row, one in zip(rows, found, strict=True)]
 
     async def _learn(self, streams: set[bytes]) -> None:
         """Make the data keys of streams known; a forgotten person's stay unknown."""

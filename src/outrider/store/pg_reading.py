@@ -81,12 +81,13 @@ class PostgresReading(PostgresPages):
         """See the port; a database that does not answer is an answer here."""
         try:
             async with self._pool.acquire(timeout=2) as connection:
-                return [Check("database", True, "answers"), await _migrations(connection), *await self._leases()]
+                migrations, leases = await _migrations(connection), await self._leases(connection)
+                return [Check("database", True, "answers"), migrations, *leases]
         except NOT_ANSWERING as error:
             return [Check("database", False, f"does not answer: {type(error).__name__}")]
 
-    async def _leases(self) -> list[Check]:
-        row = await self._pool.fetchrow(self._sql.lease_state)
+    async def _leases(self, connection: Any) -> list[Check]:
+        row = await connection.fetchrow(self._sql.lease_state)
         held, groups, workers = row["held"], row["groups"], row["workers"]
         return [
             Check("engine", held == groups, f"{held} of {groups} groups are leased by an engine"),

@@ -108,6 +108,8 @@ class Saving:
         await connection.execute(self._sql.forget_profiles, streams, batch.now)
         await connection.execute(self._sql.forget_entries, streams, max(batch.cursors.values(), default=0))
         await connection.execute(self._sql.forget_consents, streams)
+        await connection.execute(self._sql.forget_enrollments, streams)
+        await connection.execute(self._sql.forget_messages, streams, batch.now)
         await connection.execute(self._sql.drop_addresses, streams)
         await connection.execute(
             self._sql.put_stops,

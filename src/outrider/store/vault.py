@@ -27,7 +27,8 @@ class Vault:
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
-        self._data_keys: OrderedDict[bytes, bytes] = OrderedDict()
+        #: Stream → its data key, and the wrapped form it came from; what was used last is at the end.
+        self._data_keys: OrderedDict[bytes, tuple[bytes, bytes]] = OrderedDict()
         self._decoders: dict[Any, msgspec.msgpack.Decoder[Any]] = {}
 
     def seal(self, value: Any, use: str) -> tuple[int, bytes]:
@@ -41,13 +42,17 @@ class Vault:
     def new_person(self, stream: bytes) -> tuple[int, bytes]:
         """A fresh data key for a stream, remembered; returns key id and wrapped key."""
         data_key = self._keys.new_data_key()
-        self._remember(stream, data_key)
-        return self._keys.wrap(data_key, stream)
+        key_id, wrapped = self._keys.wrap(data_key, stream)
+        self._remember(stream, data_key, wrapped)
+        return key_id, wrapped
 
     def learn(self, stream: bytes, key_id: int, wrapped: bytes) -> None:
-        """Remember the data key of a stream, from its wrapped form."""
-        if stream not in self._data_keys:
-            self._remember(stream, self._keys.unwrap(key_id, wrapped, stream))
+        """Remember the data key of a stream, from its wrapped form; one that was stored meanwhile replaces ours."""
+        known = self._data_keys.get(stream)
+        if known is not None and known[1] == wrapped:
+            self._data_keys.move_to_end(stream)
+        else:
+            self._remember(stream, self._keys.unwrap(key_id, wrapped, stream), wrapped)
 
     def knows(self, stream: bytes) -> bool:
         """Whether the data key of a stream is remembered."""
@@ -59,11 +64,11 @@ class Vault:
 
     def seal_for(self, stream: bytes, value: Any, context: bytes) -> bytes:
         """Sealed MessagePack of a value under a person's data key, which must be known."""
-        return seal_with(self._data_keys[stream], _pack(value), context)
+        return seal_with(self._data_keys[stream][0], _pack(value), context)
 
     def open_for(self, stream: bytes, kind: Any, sealed: bytes, context: bytes) -> Any:
         """The value of type `kind` behind bytes sealed for a person. Raises CannotOpen."""
-        return self.decode(kind, open_with(self._data_keys[stream], sealed, context))
+        return self.decode(kind, open_with(self._data_keys[stream][0], sealed, context))
 
     def decode(self, kind: Any, plain: bytes) -> Any:
         """MessagePack to a value of type `kind`."""
@@ -72,7 +77,8 @@ class Vault:
             decoder = self._decoders[kind] = msgspec.msgpack.Decoder(kind)
         return decoder.decode(plain)
 
-    def _remember(self, stream: bytes, data_key: bytes) -> None:
-        self._data_keys[stream] = data_key
+    def _remember(self, stream: bytes, data_key: bytes, wrapped: bytes) -> None:
+        self._data_keys[stream] = data_key, wrapped
+        self._data_keys.move_to_end(stream)
         if len(self._data_keys) > REMEMBERED:
             self._data_keys.popitem(last=False)

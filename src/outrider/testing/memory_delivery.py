@@ -55,7 +55,7 @@ class MemoryDelivery(MemoryOutbox):
 
     @transaction
     async def finish(self, fence: int, done: Sequence[Done]) -> None:
-        """See the port. Acceptance is proof: it also ends a doubt that a rescue opened under this fence, even one given up."""
+        """See the port. Acceptance is proof: it also ends a doubt that a rescue opened, even one given up."""
         now = self.clock.now()
         for each in done:
             attempt = self.tables.attempts.get((each.message, each.number))

@@ -106,6 +106,8 @@ def _forget(tables: Tables, stream: bytes, batch: Batch) -> None:
         row.message, row.erased = msgspec.structs.replace(row.message, content=NOBODY), True
         for attempt in tables.attempts_of(row):
             attempt.body = ""
+        if row.status in CANCELABLE:
+            tables.set_status(row, Status.CANCELED, batch.now, "the profile was deleted")
 
 
 def _drop_enrollments(tables: Tables, stream: bytes) -> None:

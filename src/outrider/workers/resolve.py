@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
+import structlog
 
 from outrider.contracts.http import Broken, Http, NotSent
 from outrider.contracts.provider import Doubt, Unreadable
@@ -22,6 +23,8 @@ FIRST_LOOK = timedelta(seconds=0.5)
 LONGEST_LOOK = timedelta(minutes=1)
 #: A message missing from a look-up was not accepted once this many times the reporting lag has passed.
 LAGS = 3
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -55,16 +58,16 @@ class Resolver:
             text=doubt.body,
             since=doubt.since,
         )
-        request = account.provider.lookup(question)
-        if request is None:
-            return None, False
         try:
-            response = await self.http.send(request, account.deadline)
-        except (NotSent, Broken):
+            request = account.provider.lookup(question)
+            if request is None:
+                return None, False
+            return account.provider.found(question, await self.http.send(request, account.deadline)), True
+        except (NotSent, Broken, Unreadable):
             return None, False
-        try:
-            return account.provider.found(question, response), True
-        except Unreadable:
+        except Exception as error:
+            # One look-up that fails in a way nobody foresaw must not keep the other doubts open.
+            log.error("a look-up failed", account=account.name, error=repr(error))
             return None, False
 
 

@@ -70,18 +70,18 @@ from (select address, count(*) as n from unnest($1::bytea[]) as a(address) group
 
 -- name: save_intents
 -- Attempt rows and the status sending, and the outbox rows go: durable before any socket opens.
-with incoming as (
-    select * from unnest($1::bytea[], $2::smallint[], $3::text[], $4::text[], $5::bytea[], $6::smallint[], $7::float8[], $8::text[], $9::text[])
-    as u(message, number, route, account, body, segments, estimate, currency, label)
-), moved as (
+with moved as (
     update messages m set status = 'sending', status_at = $10, intent_at = $10, attempts = u.number, reason = null
-    from incoming u where m.id = u.message and m.status = 'queued' returning m.id
+    from unnest($1::bytea[], $2::smallint[], $3::text[], $4::text[], $5::bytea[], $6::smallint[], $7::float8[], $8::text[], $9::text[])
+        as u(message, number, route, account, body, segments, estimate, currency, label)
+    where m.id = u.message and m.status = 'queued'
+    returning u.*
 ), gone as (
-    delete from outbox o using moved m where o.message = m.id
+    delete from outbox o using moved m where o.message = m.message
 )
 insert into attempts (message, number, route, account, state, fence, at, label, segments, estimate, currency, body)
-select u.message, u.number, u.route, u.account, 'intent', $11, $10, nullif(u.label, ''), u.segments, u.estimate, u.currency, u.body
-from incoming u join moved m on m.id = u.message
+select m.message, m.number, m.route, m.account, 'intent', $11, $10, nullif(m.label, ''), m.segments, m.estimate, m.currency, m.body
+from moved m
 returning message
 
 -- name: close_claimed

@@ -152,6 +152,18 @@ update entries set sealed = '' where stream = any($1::bytea[]) and position <= $
 -- Evidence is personal; that and when consent was given or withdrawn stays as proof.
 update consents set sealed = '' where stream = any($1::bytea[])
 
+-- name: forget_enrollments
+-- Passages of forgotten people go: nobody can read them, and whoever returns starts anew.
+delete from enrollments where stream = any($1::bytea[])
+
+-- name: forget_messages
+-- What still waits for forgotten people is canceled.
+with moved as (
+    update messages m set status = 'canceled', status_at = $2, reason = 'the profile was deleted'
+    where m.stream = any($1::bytea[]) and m.status in ('held', 'queued') returning m.id
+)
+delete from outbox o using moved m where o.message = m.id
+
 -- name: save_objects
 -- New versions of objects.
 with v as (

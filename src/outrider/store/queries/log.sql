@@ -3,23 +3,20 @@
 select open_append()
 
 -- name: append_events
--- Store entries; those with a key only when the key is new. Returns the place in the call and the position.
-with incoming as (
-    select * from unnest($1::bytea[], $2::smallint[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[], $7::smallint[], $8::bytea[])
-        with ordinality as i(stream, shard, kind, at, key, type, key_id, sealed, place)
-), placed as (
-    select i.*, nextval('log_position') as position from incoming i
+-- Store entries; those with a key only when the key is new. Returns key and position of what was stored, in the order
+-- of the call. (A hashed subplan, where a join would be a nested loop over all pairs.)
+with placed as (
+    select i.*, nextval('log_position') as position
+    from unnest($1::bytea[], $2::smallint[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[], $7::smallint[], $8::bytea[])
+        as i(stream, shard, kind, at, key, type, key_id, sealed)
 ), fresh as (
     insert into event_keys (key, position) select key, position from placed where key is not null
     on conflict (key) do nothing returning key
-), stored as (
-    insert into entries (position, stream, shard, kind, at, key, type, key_id, sealed)
-    select p.position, p.stream, p.shard, p.kind, p.at, p.key, p.type, p.key_id, p.sealed from placed p
-    where p.key is null or exists (select 1 from fresh f where f.key = p.key)
-    order by p.position
-    returning position
 )
-select p.place, p.position from placed p where p.position in (select position from stored)
+insert into entries (position, stream, shard, kind, at, key, type, key_id, sealed)
+select p.position, p.stream, p.shard, p.kind, p.at, p.key, p.type, p.key_id, p.sealed from placed p
+where p.key is null or p.key in (select key from fresh)
+returning key, position
 
 -- name: append_plain
 -- Store entries that carry no event key.

@@ -103,13 +103,13 @@ def _surroundings(built: Configuration) -> Surroundings:
         },
         objects={name: kind.traits for name, kind in built.kinds.items() if name != "profile"},
         profile=built.kinds["profile"].traits,
-        events={name: None for name in _event_types(built)},
+        events=dict.fromkeys(_event_types(built)),
         channels=CHANNELS,
     )
 
 
 def _event_types(built: Configuration) -> list[str]:
-    sources: Any = built.mapper._sources  # noqa: SLF001  (the names of the one source)
+    sources: Any = built.mapper._sources
     return [name for source in sources for name in source.events]
 
 

@@ -51,7 +51,7 @@ class Door:
         before, Process.running = Process.running, process
         try:
             if not process.alive:
-                raise OSError("connection refused")  # noqa: TRY301
+                raise OSError("connection refused")
             result = _drive(request())
         except OSError:
             failed()

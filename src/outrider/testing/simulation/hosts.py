@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from outrider.domain.purpose import PURPOSES
-from outrider.domain.work import Fenced
+from outrider.domain.work import Fenced, OpenDoubt, Resolved
 from outrider.plugged import gates
 from outrider.testing.simulation.carriers import Wire
 from outrider.testing.simulation.company import configuration
 from outrider.testing.simulation.timeline import Process
-from outrider.wiring import build_desk
+from outrider.wiring import build_desk, renderer
 from outrider.workers.deliver import LEASE_SECONDS, Delivery
 from outrider.workers.engine import Engine, Library, Version
+from outrider.workers.prepare import Account, Desk
 from outrider.workers.resolve import Resolver
 from outrider.workers.sweep import GRACE_SECONDS
 from outrider.workers.wake import Wakes
@@ -25,8 +28,18 @@ if TYPE_CHECKING:
 
 #: What decision records name as code and zone data.
 VERSION = Version("simulated", "simulated")
+#: Doubts looked at together.
+MOST_DOUBTS = 100
 #: Groups one engine takes: fewer than all, so that two engines share the work.
 MOST_GROUPS = 20
+
+
+def desk_for(library: Library, accounts: Mapping[str, Account]) -> Desk:
+    """As the composition root builds it; notifications carry the text of the message by SMS."""
+    desk = build_desk(library, accounts, "https://us.test")
+    render = renderer(library)
+    desk.render = lambda message: render(msgspec.structs.replace(message, channel="sms"))
+    return desk
 
 
 class Host:
@@ -108,14 +121,16 @@ class EngineHost(Host):
 
     def _worked(self, handled: bool) -> None:
         self._busy = False
-        if handled:
-            self.wake(0.005)
-        elif self.world.has_work():
-            self.wake(self.world.chance.uniform(0.5, 2.0))
+        if self.world.has_work():
+            self.wake(0.005 if handled else self.world.chance.uniform(0.5, 2.0))
         else:
-            due = self.world.store.tables.timers_due.first()
-            if due is not None:
-                self.wake(self.world.database.seconds_until(due) + 0.001)
+            self.wake_at_timer()
+
+    def wake_at_timer(self) -> None:
+        """Work when the next timer is due."""
+        due = self.world.store.tables.timers_due.first()
+        if due is not None:
+            self.wake(self.world.database.seconds_until(due) + 0.001)
 
     def _failed(self, error: Exception) -> None:
         """As `Engine.run`: a lost lease is taken anew, anything else ends the process."""
@@ -145,7 +160,7 @@ class DeliveryHost(Host):
     def begin(self) -> None:
         """A new worker with a lease."""
         world = self.world
-        self.desk = build_desk(self.library, world.accounts, "https://us.test")
+        self.desk = desk_for(self.library, world.accounts)
         self.worker = Worker(
             world.store,
             self.desk,
@@ -288,7 +303,7 @@ class SweepHost(Host):
     def begin(self) -> None:
         """A new resolver."""
         world = self.world
-        self.desk = build_desk(self.library, world.accounts, "https://us.test")
+        self.desk = desk_for(self.library, world.accounts)
         self.resolver = Resolver(world.store, self.desk, Wire(world.carriers, self.process), self.process)
         self._looking = False
         self._orphans_at = 0.0
@@ -303,7 +318,7 @@ class SweepHost(Host):
         world, tables = self.world, self.world.store.tables
         if tables.doubts and not self._looking:
             self._looking = True
-            self.process.start(self.resolver.step(), self._looked, self._not_looked)
+            self.process.start(world.store.doubts(MOST_DOUBTS), self._look, self._not_looked)
         within = {purpose: rules.resolve_within for purpose, rules in PURPOSES.items()}
         if world.open_intents() and self._rescue_in() == 0.0:
             world.make_up_renewals()
@@ -316,7 +331,21 @@ class SweepHost(Host):
     def _try(self, duty: Coroutine[Any, Any, object]) -> None:
         self.process.start(duty, failed=lambda _: self.wake(1.0))
 
-    def _looked(self, _: int) -> None:
+    def _look(self, doubts: list[OpenDoubt]) -> None:
+        """As `Resolver.step`: all of them together, then one transaction."""
+        resolved: list[Resolved] = []
+        for doubt in doubts:
+            collect = partial(self._resolved, resolved, len(doubts))
+            self.process.start(self.resolver._resolve(doubt), collect, self._not_looked)
+        if not doubts:
+            self._looked(None)
+
+    def _resolved(self, resolved: list[Resolved], expected: int, one: Resolved) -> None:
+        resolved.append(one)
+        if len(resolved) == expected:
+            self.process.start(self.world.store.resolve(resolved), self._looked, self._not_looked)
+
+    def _looked(self, _: None) -> None:
         self._looking = False
         self.wake_when_due()
 

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 from outrider.domain.decision import Decision
 from outrider.domain.entry import Entry, Event, EventEntry
-from outrider.orchestration.decide import decide
-from outrider.orchestration.record import unpack
+from outrider.orchestration.record import rederive, unpack
 from outrider.plugged import gates
-from outrider.testing.simulation.company import configuration
+from outrider.testing.simulation.company import NUMBERS, configuration
 from outrider.testing.simulation.watch import Checks
 
 #: One of so many decisions is derived again from its record.
@@ -96,20 +95,19 @@ class IntakeChecks(Checks):
                 self._derive(decided.decision, decided.record)
 
     def _derive(self, decision: Decision, record: bytes) -> None:
-        stored = unpack(record).decision
-        policy = next(c.policy for c in self._configurations() if c.digest == unpack(record).config)
-        again = decide(stored.candidate, stored.facts, policy, gates(), decision.number)
-        said = (decision.verdict, decision.gate, decision.channel, decision.until, decision.not_after)
-        if (again.verdict, again.gate, again.channel, again.until, again.not_after) != said:
-            raise self.violated(
-                "I4", f"{said} was recorded, {again.verdict} {again.gate} follows", self.i4.__doc__
-            )
+        digest = unpack(record).config_digest
+        policy = next(each.policy for each in map(configuration, NUMBERS) if each.digest == digest)
+        again = rederive(record, policy, gates())
+        said, follows = _answer(decision), _answer(again)
+        if said != follows:
+            raise self.violated("I4", f"{said} was recorded, {follows} follows", self.i4.__doc__)
 
     i4 = i4_decisions_follow_from_their_records
-
-    def _configurations(self):  # type: ignore[no-untyped-def]
-        return [configuration(number) for number in (1, 2)]
 
     def counts_events(self) -> int:
         """How many events were answered."""
         return sum(isinstance(entry.body, EventEntry) for entry in self.memory.answered.values())
+
+
+def _answer(decision: Decision) -> tuple[object, ...]:
+    return decision.verdict, decision.gate, decision.channel, decision.until, decision.not_before, decision.not_after

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from datetime import datetime, timedelta
 
 from outrider.domain import lattice
@@ -134,9 +135,9 @@ class TimeChecks(Checks):
     def i25_confirmed_receipts_are_stored_once(self, reported: Reported) -> None:
         """Every confirmed receipt is stored once: with its attempt, or as an orphan."""
         key = _key(reported.account, reported.receipt)
-        stored = sum(each[1:] == key for each in self.tables.receipts) if key not in self.tables.orphans else 1
-        if stored != 1:
-            raise self.violated("I25", f"a confirmed receipt is stored {stored} times", self.i25.__doc__)
+        message = (reported.attempt or self.tables.provider_messages.get(key[:2]) or (b"",))[0]
+        if (message, *key) not in self.tables.receipts and key not in self.tables.orphans:
+            raise self.violated("I25", "a confirmed receipt is not stored", self.i25.__doc__)
 
     i25 = i25_confirmed_receipts_are_stored_once
 
@@ -148,6 +149,9 @@ class TimeChecks(Checks):
                 raise self.violated(
                     "I25", f"a receipt of {account} found no attempt", self.i25_orphans_are_strangers.__doc__
                 )
+        times = Counter(key[1:] for key in self.tables.receipts)
+        if any(number > 1 for number in times.values()):
+            raise self.violated("I25", "a receipt is stored twice", self.i25.__doc__)
         for reported in self.memory.receipts.values():
             self.i25_confirmed_receipts_are_stored_once(reported)
 

@@ -45,15 +45,15 @@ class Memory:
         self.fired: Counter[tuple[bytes, str, object, int]] = Counter()
         #: Event entries handled, by position.
         self.handled: Counter[int] = Counter()
-        self.positions_seen = 0
         #: (enrollment, node, rung, asked at) → how many first decisions.
         self.asked: Counter[tuple[bytes, str, int]] = Counter()
         #: Statuses each message has had.
         self.statuses: dict[bytes, list[Status]] = {}
         #: Addresses (hash) whose person opted out at a provider, as a confirmed receipt or a refusal told us.
         self.opted_out: set[bytes] = set()
-        #: Decisions looked at.
-        self.decisions = 0
+        #: Attempts in doubt, and how doubts came and ended.
+        self.in_doubt: set[tuple[bytes, int]] = set()
+        self.doubts: Counter[str] = Counter()
 
 
 class Checks:
@@ -71,6 +71,18 @@ class Checks:
     def violated(self, name: str, what: str, doc: str | None) -> Violated:
         """The error for an invariant; `doc` is its sentence."""
         return Violated(name, what, " ".join((doc or "").split()))
+
+    def note_doubts(self, method: str) -> None:
+        """Count doubts that came and went in this transaction."""
+        now = set(self.tables.doubts)
+        self.memory.doubts["came"] += len(now - self.memory.in_doubt)
+        for key in self.memory.in_doubt - now:
+            state = self.tables.attempts[key].state
+            how = {"resolve": "look-up", "report": "echo", "match_orphans": "echo"}.get(method, "late answer")
+            name = how if state is AttemptState.ACCEPTED else str(state)
+            self.memory.doubts[name] += 1
+            self.world.met(f"a doubt ended by {name}")
+        self.memory.in_doubt = now
 
     def new_attempts(self) -> list[AttemptRow]:
         """The attempts written since they were last looked at, oldest first."""
