@@ -25,6 +25,7 @@ STAGES: dict[str, tuple[tuple[str, Command], ...]] = {
         ("ruff format", (str(BIN / "ruff"), "format", "--check", ".")),
         ("mypy --strict", (str(BIN / "mypy"),)),
         ("import contracts", (str(BIN / "lint-imports"), "--no-logo")),
+        ("sizes", (sys.executable, "scripts/check_sizes.py")),
     ),
     "test": (
         ("import contracts", (str(BIN / "lint-imports"), "--no-logo")),

@@ -1,4 +1,4 @@
-"""The import contracts hold, and each of them catches what it is there for: violations planted in a copy of the tree."""
+"""The import contracts hold, and each catches what it is there for: violations planted in a copy of the tree."""
 
 from __future__ import annotations
 

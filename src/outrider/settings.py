@@ -41,6 +41,10 @@ class Settings(msgspec.Struct, frozen=True):
     #: Seconds of an engine's lease (OUTRIDER_ENGINE_LEASE_SECONDS): how long a dead engine's streams wait.
     engine_lease_seconds: float = 10.0
 
+    def __repr__(self) -> str:
+        """Without the database's URL, which carries a password."""
+        return f"Settings(home={self.home}, {self.host}:{self.port})"
+
     @property
     def listen_url(self) -> str:
         """The API's own address."""

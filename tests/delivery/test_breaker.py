@@ -30,7 +30,8 @@ def test_five_troubles_open_it_and_not_four(trouble):
     breaker = Breaker()
     changes = [breaker.learn(trouble, 0.0) for _ in range(LEAST_FAILURES)]
     assert changes == [False] * (LEAST_FAILURES - 1) + [True]
-    assert breaker.is_open(0.0) and breaker.reopens_at() == FIRST_REST
+    assert breaker.is_open(0.0)
+    assert breaker.reopens_at() == FIRST_REST
     assert breaker.reason.startswith("5 of the last 5 calls failed")
 
 
@@ -69,7 +70,8 @@ def test_after_its_rest_one_probe_goes_through_and_nobody_else_until_its_answer(
     breaker.begin_probe()
     assert breaker.is_open(FIRST_REST)
     assert breaker.learn(OK, FIRST_REST)
-    assert breaker.state is Health.CLOSED and not breaker.is_open(FIRST_REST)
+    assert breaker.state is Health.CLOSED
+    assert not breaker.is_open(FIRST_REST)
 
 
 def test_a_probe_that_never_left_lets_another_one_through():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from delivery.history import LATER, NOW, Fate, S, past, play
+from attempt_history import LATER, NOW, Fate, S, past, play
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,6 +134,13 @@ def test_a_refused_resend_of_the_last_allowed_copy_rests_in_doubt():
     assert move(P.SAFETY, ["a"], history).at > NOW
     full = past(*[("a", S.UNRESOLVED)] * rules.most_copies, ("b", S.REFUSED, Reason.THROTTLED))
     assert move(P.SAFETY, ["a"], full).status is Status.UNKNOWN
+
+
+def test_the_most_copies_and_the_most_attempts_end_a_doubt_too():
+    rules = PURPOSES[P.SAFETY]
+    full = past(*[("a", S.UNRESOLVED)] * rules.most_copies)
+    assert move(P.SAFETY, ["a"], full) == Stop(Status.UNKNOWN, "3 copies may be out; its purpose allows no more")
+    assert move(P.SAFETY, ["a"], past(*[("a", S.ABSENT)] * MOST_ATTEMPTS)).status is Status.FAILED
 
 
 def test_a_retry_in_doubt_carries_its_label_on():

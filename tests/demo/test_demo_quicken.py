@@ -19,8 +19,7 @@ URLS = {"all": "http://127.0.0.1:1", "smsmode": "http://127.0.0.1:2", "twilio": 
     ("line", "expected"),
     [
         ("- wait: 3h", "- wait: 3s"),
-        ("- wait: {until: booking.starts_at, minus: 3h, if_past: continue}",)
-        + ("- wait: {until: booking.starts_at, minus: 3s, if_past: continue}",),
+        ("- wait: {until: booking.starts_at, minus: 3h}", "- wait: {until: booking.starts_at, minus: 3s}"),
         ("  timeout: 30m", "  timeout: 1s"),
         ("- wait: 2d", "- wait: 48s"),
         ("again: {cooldown: 1w}", "again: {cooldown: 168s}"),

@@ -9,14 +9,6 @@ from outrider.ingest.cloudevents import DEEPEST
 
 #: MessagePack's integers (msgpack.org, specification: int 64 and uint 64).
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
-#: Fewer digits in a row cannot go beyond them.
-_MANY = b"0" * 19
-_DIGITS_TO_ZERO = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x20 for byte in range(256))
-
-
-def may_hold_long_numbers(body: bytes) -> bool:
-    """Whether a JSON text has 19 digits in a row. 10 µs for 25 kB, where a regular expression takes 250 µs."""
-    return _MANY in body.translate(_DIGITS_TO_ZERO)
 
 
 def wrong_value(value: Any, path: str, depth: int = 1) -> Wrong | None:
@@ -24,7 +16,9 @@ def wrong_value(value: Any, path: str, depth: int = 1) -> Wrong | None:
     if isinstance(value, str):
         return Wrong(path, "the character U+0000 is not allowed") if "\0" in value else None
     if isinstance(value, int):
-        return None if SMALLEST <= value <= LARGEST else Wrong(path, "the number takes more than 64 bits")
+        return (
+            None if SMALLEST <= value <= LARGEST else Wrong(path, "the number is too large: it takes more than 64 bits")
+        )
     if not isinstance(value, dict | list):
         return None
     if depth > DEEPEST:

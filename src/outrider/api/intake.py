@@ -9,11 +9,10 @@ from urllib.parse import unquote
 
 import msgspec
 
-from outrider.api.checks import may_hold_long_numbers, wrong_value
 from outrider.api.problems import MEDIA, UNREADABLE, Problem, Wrong
 from outrider.domain.entry import Entry, Event
 from outrider.domain.work import DeadLetter
-from outrider.ingest.cloudevents import BATCH, JSON, LARGEST_EVENT, STRUCTURED, BadRequest, Rejected, read
+from outrider.ingest.cloudevents import BATCH, JSON, STRUCTURED, BadRequest, Rejected, read
 from outrider.ingest.mapping import Mapper, Unmapped
 from outrider.lib.ids import Hasher, new_id, shard_of_stream
 
@@ -85,13 +84,6 @@ class Intake:
             events = read(content_type, names, body, now)
         except BadRequest as error:
             raise Problem(UNREADABLE, str(error), [Wrong("$", str(error))]) from error
-        except (UnicodeDecodeError, RecursionError) as error:
-            reason = "the body is not UTF-8" if isinstance(error, UnicodeDecodeError) else "the body is nested too deep"
-            raise Problem(UNREADABLE, reason, [Wrong("$", reason)]) from error
-        if kind == BATCH and len(body) > LARGEST_EVENT:
-            events = [_sized(event, raw) for event, raw in zip(events, _raws.decode(body), strict=True)]
-        if may_hold_long_numbers(body):
-            events = [_checked(event) for event in events]
         taken = self.map(events, mapper, now)
         if len(taken.entries) < len(events):
             self._bury(taken, kind, names, body, now)
@@ -106,9 +98,6 @@ class Intake:
         for place, event in enumerate(events):
             if isinstance(event, Rejected):
                 results.append(_rejected(event.id, event.reason, event.path))
-                continue
-            if "\0" in event.type:  # the one attribute that stands unsealed in the log, where PostgreSQL refuses it
-                results.append(_rejected(event.id, "the character U+0000 is not allowed", "$.type"))
                 continue
             try:
                 mapped, notes = map_event(event)
@@ -130,22 +119,6 @@ class Intake:
                 taken.letters.append(
                     DeadLetter(new_id(now, shard), now, "event", result.reason or "", raw, result.path or "$")
                 )
-
-
-def _sized(event: Event | Rejected, raw: msgspec.Raw) -> Event | Rejected:
-    """An event of a batch within the size of one event."""
-    size = memoryview(raw).nbytes
-    if size <= LARGEST_EVENT:
-        return event
-    return Rejected(f"the event has {size} bytes, the limit is {LARGEST_EVENT}", "$", event.id)
-
-
-def _checked(event: Event | Rejected) -> Event | Rejected:
-    """An event whose numbers can be stored."""
-    if isinstance(event, Rejected):
-        return event
-    wrong = wrong_value(event.data, "$.data")
-    return event if wrong is None else Rejected(wrong.reason, wrong.path, event.id)
 
 
 def _names(headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, dict[str, str]]:

@@ -12,6 +12,9 @@ T = TypeVar("T")
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on uvloop; expected failures become an error message and exit code 1."""
+    import sys
+
+    import structlog
     import uvloop
 
     from outrider.app import NothingApplied
@@ -29,6 +32,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         MigrationRefused,
         ConnectionError,
     )
+    # Standard output belongs to what a command answers, so that scripts can read it.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     try:
         return uvloop.run(work)
     except expected as error:

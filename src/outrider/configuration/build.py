@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from outrider.configuration.accounts import account_problems
 from outrider.configuration.files import digest_of
 from outrider.configuration.kinds import Kind, read_kind
 from outrider.configuration.overrides import read_override
@@ -16,6 +17,7 @@ from outrider.configuration.toml import FILE, Toml, place_of, read_toml
 from outrider.content.template import TemplateSet, compile_templates
 from outrider.contracts.channel import Channel
 from outrider.contracts.surroundings import Surroundings, TemplateFacts, suggest
+from outrider.domain.entry import REPLY
 from outrider.domain.policy import MarketOverride, MarketRules, Policy
 from outrider.domain.problem import Problem
 from outrider.ingest.mapping import PROFILE, Mapper, SourceMapping
@@ -101,20 +103,27 @@ class _Builder:
         self.problems += problems
         text = self.files.get(FILE, "")
         for account in toml.accounts:
-            if account.provider not in self.shipped.providers:
+            if account.provider in self.shipped.providers:
+                self.problems += account_problems(account, self.shipped.providers[account.provider].Settings, text)
+            else:
                 line, column, length = place_of(text, ["accounts", account.name, "provider"])
                 hint = suggest(account.provider, self.shipped.providers) or _known(self.shipped.providers)
                 message = f"there is no provider '{account.provider}'"
                 self.problems.append(Problem(FILE, line, column, message, hint, length))
         for index, route in enumerate(toml.routes):
-            self.route_words(text, index, "channel", (route.channel,), self.shipped.channels)
-            self.route_words(text, index, "markets", route.markets, self.shipped.markets)
+            place = ["routes", f"[{index}]"]
+            self.check_words(text, place, "channel", (route.channel,), self.shipped.channels)
+            self.check_words(text, place, "markets", route.markets, self.shipped.markets)
+        for index, cap in enumerate(toml.caps):
+            self.check_words(text, ["caps", f"[{index}]"], "channels", cap.channels, self.shipped.channels)
         return toml
 
-    def route_words(self, text: str, index: int, key: str, words: Iterable[str], known: Mapping[str, Any]) -> None:
+    def check_words(
+        self, text: str, place: list[str], key: str, words: Iterable[str], known: Mapping[str, Any]
+    ) -> None:
         for word in words:
             if word not in known:
-                line, column, length = place_of(text, ["routes", f"[{index}]"], key)
+                line, column, length = place_of(text, place, key)
                 message = f"there is no {key.removesuffix('s')} '{word}'"
                 self.problems.append(
                     Problem(FILE, line, column, message, suggest(word, known) or _known(known), length)
@@ -151,15 +160,18 @@ class _Builder:
         try:
             return build_policy(packs, toml.home_market, toml.caps, overrides, config=number, on=self.on)
         except PolicyError as error:
-            self.problems += [self.policy_problem(sentence) for sentence in error.problems]
+            self.problems += [self.policy_problem(sentence, toml) for sentence in dict.fromkeys(error.problems)]
             return build_policy(packs, next(iter(self.shipped.markets)), config=number)
 
-    def policy_problem(self, sentence: str) -> Problem:
+    def policy_problem(self, sentence: str, toml: Toml) -> Problem:
         place, _, message = sentence.partition(": ")
         if place in self.files:
             return Problem(place, 1, 1, message)
-        key = "home_market" if place.startswith("home") else "caps"
-        line, column, length = place_of(self.files.get(FILE, ""), [key])
+        keys = ["home_market"]
+        if place.startswith("cap"):
+            named = [index for index, cap in enumerate(toml.caps) if place == f"cap {cap.name}"]
+            keys = ["caps", f"[{named[-1] if named else 0}]"]
+        line, column, length = place_of(self.files.get(FILE, ""), keys)
         return Problem(FILE, line, column, sentence, length=length)
 
     def surroundings(
@@ -175,7 +187,7 @@ class _Builder:
             templates={name: _template_facts(templates, name) for name in templates.names},
             objects={name: kind.traits for name, kind in kinds.items() if name != PROFILE},
             profile=profile.traits if profile else None,
-            events={name: None for source in sources for name in source.events},
+            events={REPLY: None, **{name: None for source in sources for name in source.events}},
             channels=tuple(name for name in self.shipped.channels if name in used or not used),
         )
 
@@ -204,9 +216,9 @@ def _template_facts(templates: TemplateSet, name: str) -> TemplateFacts:
     contents: dict[str, tuple[str, ...]] = {}
     for channel in templates.channels(name):
         contents[channel] = templates.locales(name, channel)
-    return TemplateFacts(
-        contents=contents, purpose=declaration.purpose, variables=tuple(sorted(templates.variables(name)))
-    )
+    # The zone of dates is put in by the engine, whatever the journey is about.
+    variables = tuple(sorted(templates.variables(name) - {"zone"}))
+    return TemplateFacts(contents=contents, purpose=declaration.purpose, variables=variables)
 
 
 def _by_event(pairs: Iterable[tuple[str, Program]]) -> dict[str, tuple[Program, ...]]:

@@ -109,8 +109,7 @@ def _unhurried_move(
             return _after_doubt(routes, past, rules, now)
         case AttemptState.ABSENT:
             return _after_absence(routes, past, rules, now)
-        case AttemptState.REFUSED:
-            return _after_refusal(routes, past, rules, now, message, retry_after)
+    return _after_refusal(routes, past, rules, now, message, retry_after)
 
 
 def _after_doubt(routes: Sequence[str], past: Sequence[Past], rules: PurposeRules, now: datetime) -> Move:
@@ -161,9 +160,10 @@ def _after_refusal(
     untried = _untried(routes, past)
     if untried:
         return Try(untried[0], now, label)
-    if SCOPES[reason] is not Scope.PASSING:
+    willing = _willing(routes, past)
+    if SCOPES[reason] is not Scope.PASSING and not willing:
         return end_without_copy(past, Status.FAILED, f"every route refused, the last with: {reason}")
-    return Try(_least_tried(routes, past), now + _wait(past, message, retry_after), label)
+    return Try(_least_tried(willing or routes, past), now + _wait(past, message, retry_after), label)
 
 
 def _standing_label(past: Sequence[Past]) -> str:
@@ -176,6 +176,18 @@ def _standing_label(past: Sequence[Past]) -> str:
 def _untried(routes: Sequence[str], past: Sequence[Past]) -> list[str]:
     tried = {attempt.route for attempt in past}
     return [route for route in routes if route not in tried]
+
+
+def _willing(routes: Sequence[str], past: Sequence[Past]) -> list[str]:
+    """Routes that may still take the message: tried in vain perhaps, but without a doubt or a refusal that lasts."""
+    spent = {one.route for one in past if one.state in MAYBE_TAKEN or _lasts(one)}
+    return [route for route in routes if route not in spent]
+
+
+def _lasts(attempt: Past) -> bool:
+    """Whether this is a refusal that the same route would repeat."""
+    refused = attempt.state is AttemptState.REFUSED
+    return refused and SCOPES[attempt.reason or Reason.UNKNOWN] is not Scope.PASSING
 
 
 def _least_tried(routes: Sequence[str], past: Sequence[Past]) -> str:

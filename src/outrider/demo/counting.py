@@ -153,13 +153,12 @@ def _routes(rows: Sequence[Any]) -> list[RouteState]:
     for name in sorted({row["route"] for row in rows}):
         own = [row for row in rows if row["route"] == name]
         accepted = [row for row in own if row["state"] == AttemptState.ACCEPTED]
-        taken = sum(row["count"] for row in accepted)
         newest = max(own, key=lambda row: row["last"])
         found.append(
             RouteState(
                 name=name,
-                accepted=taken,
-                refused=sum(row["count"] for row in own) - taken,
+                accepted=sum(row["count"] for row in accepted),
+                refused=sum(row["count"] for row in own if row["state"] == AttemptState.REFUSED),
                 cost=sum(row["cost"] for row in accepted),
                 failing=newest["state"] == AttemptState.UNKNOWN or newest["reason"] in TROUBLE,
             )

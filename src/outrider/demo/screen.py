@@ -52,9 +52,11 @@ def _header(shot: Snapshot) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(" Outrider ", "bold reverse")
     text.append(f" {shot.clock:%H:%M} ", "bold")
-    text.append(f"a day of a rental company · events {shot.fed}/{shot.events}")
     if shot.done:
-        text.append(f" · {shot.done}", "bold green")
+        text.append(shot.done, "bold")
+    else:
+        text.append("a day of a rental company")
+    text.append(f" · events {shot.fed}/{shot.events}")
     return text
 
 
@@ -127,7 +129,7 @@ def _rows(tally: Tally) -> Iterable[tuple[str, str, str]]:
     yield from _reasons(tally, "hold")
     yield "not sent", str(tally.dropped), ""
     yield from _reasons(tally, "drop")
-    yield "cost", f"{tally.cost:.2f} EUR", "bold"
+    yield "cost in EUR", f"{tally.cost:.2f}", "bold"
 
 
 def _reasons(tally: Tally, verdict: str) -> Iterable[tuple[str, str, str]]:
@@ -148,7 +150,8 @@ def _routes(shot: Snapshot) -> Panel:
         news.append(f"{shot.outage}. ", "bold red")
     if shot.tally.failovers:
         last = shot.tally.failovers[0]
-        news.append(f"{len(shot.tally.failovers)} failovers", "bold magenta")
+        count = len(shot.tally.failovers)
+        news.append("1 failover" if count == 1 else f"{count} failovers", "bold magenta")
         news.append(f", last: {last.template}, {last.before} {last.reason} → {last.after}")
     return Panel(Group(table, news), title="routes", title_align="left", box=ROUNDED, padding=(0, 1))
 

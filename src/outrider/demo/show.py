@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,17 @@ SPEED = 3600.0
 #: Seconds between two looks at the store.
 LOOK = 0.25
 #: When the first provider stops answering, and for how long, by the day's clock.
-OUTAGE_AT = timedelta(hours=4, minutes=15)
-OUTAGE_FOR = timedelta(hours=5, minutes=30)
+OUTAGE_AT = timedelta(hours=2, minutes=30)
+OUTAGE_FOR = timedelta(hours=4)
 BROKEN = "smsmode"
 #: Seconds after the last event for everything to come to rest.
 SETTLE_WITHIN = 90.0
 #: The rentals in which most happens (examples/rental/generate.py).
 HEROES = ("b-0001", "b-0002")
+
+
+class DidNotBreak(ConnectionError):
+    """The sandbox refuses to misbehave; the text has its answer."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,18 +121,20 @@ class Day:
         self._watcher = Watcher(running.opened, people, since, telling)
         self._feeder = Feeder(running.http, self._clock, running.api, running.key)
         self._outage = ""
+        self._ended: datetime | None = None
 
     async def watch(self, show: Callable[[Snapshot], None]) -> None:
         """Feed, break, look; returns when everything has come to rest, or SETTLE_WITHIN after the last event."""
-        async with self._beside(self._feeder.feed(self._told)) as fed, self._beside(self._break()):
+        async with self._beside(self._feeder.feed(self._told)) as fed, self._beside(self._break()) as broken:
             quiet = 0
             last = self._told[-1].at + timedelta(seconds=SETTLE_WITHIN)
             while quiet < 2 and self._clock.now() < last:
                 shot = await self.snapshot()
                 show(shot)
                 quiet = quiet + 1 if fed.done() and not shot.tally.ahead else 0
-                if fed.done():
-                    fed.result()
+                for task in (fed, broken):
+                    if task.done():
+                        task.result()
                 await asyncio.sleep(LOOK)
 
     @asynccontextmanager
@@ -139,26 +145,37 @@ class Day:
             yield task
         finally:
             task.cancel()
-            with suppress(asyncio.CancelledError, CannotFeed):
+            with suppress(asyncio.CancelledError, CannotFeed, DidNotBreak):
                 await task
 
     async def _break(self) -> None:
         """Let the first provider refuse every connection for a while."""
-        wait = self._telling.real(OUTAGE_AT) - self._clock.now()
-        await asyncio.sleep(max(0.0, wait.total_seconds()))
-        seconds = OUTAGE_FOR.total_seconds() / self._telling.speed
-        fault = {"kind": "outage", "provider": BROKEN, "seconds": seconds}
-        url = f"{self._running.sandbox['all']}/_sandbox/faults"
-        headers = (("content-type", "application/json"),)
-        answer = await self._running.http.send(Request("POST", url, headers, msgspec.json.encode(fault)), 5.0)
-        self._outage = f"{BROKEN} refuses connections" if answer.status == 201 else f"no outage: {answer.status}"
-        await asyncio.sleep(seconds)
+        await self._until(OUTAGE_AT)
+        fault = msgspec.json.encode({"kind": "outage", "provider": BROKEN})
+        await self._faults(Request("POST", self._faults_url, (("content-type", "application/json"),), fault))
+        self._outage = f"{BROKEN} refuses connections"
+        await self._until(OUTAGE_AT + OUTAGE_FOR)
+        await self._faults(Request("DELETE", self._faults_url))
         self._outage = ""
+
+    async def _until(self, offset: timedelta) -> None:
+        wait = self._telling.real(offset) - self._clock.now()
+        await asyncio.sleep(max(0.0, wait.total_seconds()))
+
+    @property
+    def _faults_url(self) -> str:
+        return f"{self._running.sandbox['all']}/_sandbox/faults"
+
+    async def _faults(self, request: Request) -> None:
+        """Raises DidNotBreak: without an outage there would be nothing to see."""
+        answer = await self._running.http.send(request, 5.0)
+        if answer.status not in (201, 204):
+            raise DidNotBreak(f"{request.method} {request.url} answered {answer.status}: {answer.body.decode()[:200]}")
 
     async def snapshot(self, done: str = "") -> Snapshot:
         """What is to be seen now."""
         return Snapshot(
-            clock=self._telling.clock(self._clock.now()),
+            clock=self._telling.clock(self._ended or self._clock.now()),
             conversations=await self._watcher.conversations(),
             tally=await self._counter.tally(),
             fed=self._feeder.accepted,
@@ -169,7 +186,8 @@ class Day:
         )
 
     async def report(self, seconds: float) -> Report:
-        """Count in the store, count in the ledger, compare."""
+        """Count in the store, count in the ledger, compare. The day's own clock stands from now on."""
+        self._ended = self._clock.now()
         tally = await self._counter.tally()
         audited = await self._counter.compare(self._run.ledger)
         stored = await self._counter.events(self._feeder.names)

@@ -19,7 +19,7 @@ FORMS = {"date": "%d/%m", "time": "%H:%M"}
 HOME = ZoneInfo("Europe/Paris")
 MORNING = time(6, 0)
 #: Ordinary customers' numbers; the last six digits turn from run to run, so that no ceiling of an address fills up.
-ORDINARY = re.compile(r"(06 12 |07400 )([\d ]+)")
+ORDINARY = re.compile(r"(06 12 |07400 )((?:\d ?){6})")
 #: Prime to a million: repeats come only after as many runs.
 TURN = 100_003
 

@@ -133,6 +133,10 @@ class OutcomeEntry(msgspec.Struct, frozen=True, tag="outcome"):
     reason: str = ""
 
 
+#: The event an inbound message becomes for journeys.
+REPLY = "reply.received"
+
+
 class ReplyEntry(msgspec.Struct, frozen=True, tag="reply"):
     """An inbound message from a person."""
 

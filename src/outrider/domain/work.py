@@ -243,6 +243,8 @@ class OpenDoubt(msgspec.Struct, frozen=True):
     since: datetime
     give_up_at: datetime
     checks: int
+    #: The database's time when it was read.
+    now: datetime
 
 
 class Resolved(msgspec.Struct, frozen=True):

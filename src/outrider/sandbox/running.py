@@ -30,6 +30,10 @@ def counterparts(extra: Sequence[Path] = ()) -> dict[str, Any]:
     return plugins("outrider.sandbox", "COUNTERPART", extra=extra, pattern="*/*.py")
 
 
+#: Seconds until a door that is still closed is looked at again.
+REOPEN_AGAIN = 0.05
+
+
 class Door:
     """A listening socket that can close for a while and open again at the same address."""
 
@@ -156,6 +160,9 @@ class Sandbox:
                 task = asyncio.get_running_loop().create_task(door.open())
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
+            elif outage.seconds is not None:
+                # A timer of the loop may ring a moment before its time on the clock.
+                asyncio.get_running_loop().call_later(REOPEN_AGAIN, self._reopen)
 
     def close(self) -> None:
         """Close every listener and connection."""

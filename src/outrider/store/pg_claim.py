@@ -75,7 +75,7 @@ class PostgresClaim:
         written = [intent for intent in intents if intent.message.id not in refused]
         if written:
             rows = [self._intent_row(intent) for intent in written]
-            await self._connection.execute(self._sql.save_intents, *columns(rows, 9), self.now, fence)
+            await self._connection.execute(self._sql.save_intents, rows, self.now, fence)
         if others:
             await self._set_back(others)
         return refusals

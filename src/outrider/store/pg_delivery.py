@@ -20,7 +20,7 @@ from outrider.lib.ids import Hasher
 from outrider.store.named import Queries
 from outrider.store.pg_claim import PostgresClaim
 from outrider.store.pg_log import PostgresLog
-from outrider.store.rows import NEVER, columns, read_message, read_past
+from outrider.store.rows import NEVER, columns, counted, read_message, read_past, told
 from outrider.store.vault import Vault
 
 #: Why an opted-out address is suppressed.
@@ -69,7 +69,7 @@ class PostgresDeliveryStore(PostgresLog):
         async with self._pool.acquire() as connection, connection.transaction():
             if accepted:
                 rows = [self._accepted_row(one) for one in accepted]
-                await connection.execute(self._sql.finish_accepted, *columns(rows, 7), fence)
+                await connection.execute(self._sql.finish_accepted, rows, fence)
             if others:
                 await self._finish_others(connection, fence, others)
 
@@ -80,10 +80,10 @@ class PostgresDeliveryStore(PostgresLog):
         return (
             one.message,
             one.number,
-            outcome.provider_id,
-            outcome.segments,
+            told(outcome.provider_id),
+            counted(outcome.segments),
             outcome.price,
-            outcome.currency,
+            told(outcome.currency) if outcome.currency else None,
             key,
         )
 
@@ -182,6 +182,7 @@ class PostgresDeliveryStore(PostgresLog):
             since=row["since"],
             give_up_at=row["give_up_at"],
             checks=row["checks"],
+            now=row["read_at"],
         )
 
     async def _pasts(self, connection: Any, messages: Sequence[bytes]) -> dict[bytes, tuple[Past, ...]]:
@@ -228,9 +229,9 @@ class PostgresDeliveryStore(PostgresLog):
 def _refusal(one: Done) -> tuple[str, str | None, str]:
     """State, reason and detail of an outcome that is not an acceptance."""
     if isinstance(one.outcome, Refused):
-        return str(AttemptState.REFUSED), str(one.outcome.reason), one.outcome.detail
+        return str(AttemptState.REFUSED), str(one.outcome.reason), told(one.outcome.detail)
     assert isinstance(one.outcome, Unknown)
-    return str(AttemptState.UNKNOWN), None, one.outcome.detail
+    return str(AttemptState.UNKNOWN), None, told(one.outcome.detail)
 
 
 def _opted_out(one: Done) -> bool:

@@ -46,7 +46,7 @@ class PostgresLog:
         rows = [self._entry_row(entries[place]) for place in places]
         positions: list[int | None] = [None] * len(entries)
         plain = (place for place in places if entries[place].key is None)
-        for key, position in await connection.fetch(self._sql.append_events, *columns(rows, 8)):
+        for key, position in await connection.fetch(self._sql.append_events, rows):
             positions[next(plain) if key is None else keyed[key]] = position
         return positions
 
@@ -61,8 +61,7 @@ class PostgresLog:
         """Append entries without keys inside a transaction that is about to end."""
         await connection.execute(self._sql.open_append)
         rows = [self._entry_row(entry) for entry in entries]
-        found = [[row[i] for row in rows] for i in (0, 1, 2, 3, 5, 6, 7)]
-        await connection.execute(self._sql.append_plain, *found)
+        await connection.execute(self._sql.append_plain, rows)
 
     async def _put_stops(self, connection: Any, stops: Sequence[Stop]) -> None:
         unique = {stop.key: stop for stop in stops}

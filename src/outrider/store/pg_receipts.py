@@ -19,7 +19,7 @@ from outrider.domain.work import Reported
 from outrider.lib.ids import Hasher
 from outrider.store.named import Queries
 from outrider.store.pg_log import PostgresLog
-from outrider.store.rows import columns
+from outrider.store.rows import columns, counted, told
 
 CARRIER_OPT_OUT = "the carrier or provider reports that the person opted out"
 
@@ -169,7 +169,7 @@ def _receipt_row(one: Matched) -> tuple[Any, ...]:
         one.number,
         str(receipt.status),
         str(receipt.reason) if receipt.reason else None,
-        receipt.detail,
+        told(receipt.detail),
         receipt.at or received,
         received,
     )
@@ -180,7 +180,8 @@ def _best_proofs(fresh: Sequence[Matched]) -> list[tuple[Any, ...]]:
     best: dict[tuple[bytes, int], tuple[Any, ...]] = {}
     for one in fresh:
         receipt = one.reported.receipt
-        row = (one.message, one.number, receipt.provider_id, receipt.segments, receipt.price, receipt.currency)
+        words = (told(receipt.provider_id), counted(receipt.segments), receipt.price, receipt.currency)
+        row = (one.message, one.number, *words)
         known = best.get(row[:2])
         if known is None or known[4] is None:
             best[row[:2]] = row

@@ -140,7 +140,7 @@ class Saving:
     async def _save_progress(self, connection: Any, batch: Batch) -> None:
         if batch.enrollments:
             rows = [enrollment_row(enrollment, self._vault) for enrollment in batch.enrollments]
-            await connection.execute(self._sql.save_enrollments, *columns(rows, 12))
+            await connection.execute(self._sql.save_enrollments, rows)
         if batch.timers_gone:
             await connection.execute(self._sql.drop_timers, *columns(list(batch.timers_gone), 2))
         if batch.timers:
@@ -150,7 +150,7 @@ class Saving:
     async def _save_messages(self, connection: Any, batch: Batch) -> None:
         if batch.decisions:
             rows = [_decision_row(decided) for decided in batch.decisions]
-            await connection.execute(self._sql.save_decisions, *columns(rows, 11), batch.now)
+            await connection.execute(self._sql.save_decisions, rows, batch.now)
         if batch.messages:
             await self._insert_messages(connection, batch.messages)
         if batch.redecided:
@@ -162,7 +162,7 @@ class Saving:
 
     async def _insert_messages(self, connection: Any, messages: Sequence[Message]) -> None:
         rows = [message_row(message, self._vault) for message in messages]
-        await connection.execute(self._sql.save_messages, *columns(rows, 17))
+        await connection.execute(self._sql.save_messages, rows)
 
     def _redecided_row(self, m: Message) -> tuple[Any, ...]:
         sealed = self._vault.seal_for(m.stream, m.content, m.id)

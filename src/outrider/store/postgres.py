@@ -81,14 +81,26 @@ class PostgresStore(PostgresEngineStore, PostgresDeliveryStore, PostgresReceipts
         return self._vault
 
 
-async def open_pool(dsn: str, *, least: int = 1, most: int = 10) -> asyncpg.Pool:
-    """A connection pool whose sessions find rows by key. Raises what asyncpg raises when nobody answers."""
+#: Milliseconds an open transaction of ours may stand still before the server ends it. A paused process would else hold
+#: its locks for as long as it is paused: an open append stops every reader of the log, an open batch its streams.
+STANDSTILL = 10_000
+
+
+async def open_pool(dsn: str, *, least: int = 1, most: int = 10, standstill: int = STANDSTILL) -> asyncpg.Pool:
+    """A connection pool whose sessions find rows by key. Raises what asyncpg raises when nobody answers.
+
+    `standstill` is in milliseconds: a transaction that waits longer for its client is rolled back.
+    """
     pool: Any = await asyncpg.create_pool(
         dsn,
         min_size=least,
         max_size=most,
         reset=_keep,
-        server_settings={**BY_KEY, "application_name": "outrider"},
+        server_settings={
+            **BY_KEY,
+            "application_name": "outrider",
+            "idle_in_transaction_session_timeout": str(standstill),
+        },
     )
     return pool
 

@@ -210,3 +210,13 @@ def read_timer(row: Any) -> Timer:
 def read_recent(row: Any) -> Recent:
     """A message that holds a cap slot."""
     return Recent(row["channel"], Purpose(row["purpose"]), row["at"])
+
+
+def told(text: str) -> str:
+    """What a provider said, as a text column takes it: PostgreSQL's text cannot hold U+0000."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def counted(segments: int | None) -> int | None:
+    """A provider's count of segments, as a smallint column takes it; None for what cannot be one."""
+    return segments if segments is not None and 0 <= segments < 2**15 else None

@@ -144,6 +144,7 @@ class MemoryDelivery(MemoryOutbox):
             since=doubt.since,
             give_up_at=doubt.give_up_at,
             checks=doubt.checks,
+            now=self.clock.now(),
         )
 
     @transaction

@@ -15,7 +15,7 @@ from outrider.contracts.store import Claim, DeliveryStore
 from outrider.domain.attempt import Accepted, Outcome, Reason, Refused, Unknown
 from outrider.domain.work import Done, Due, Fenced, Intent, Past, Verdictless
 from outrider.lib.clock import Clock
-from outrider.workers.prepare import Account, Desk, conclude, forgo, not_begun, outbound, prepare
+from outrider.workers.prepare import Account, Desk, bare, conclude, forgo, not_begun, outbound, prepare
 from outrider.workers.trouble import Patience, is_store_trouble
 from outrider.workers.wake import Wakes
 
@@ -221,8 +221,13 @@ class Delivery:
         self._open.update((intent.message.id, intent) for intent in intents)
         try:
             refused = {refusal.message for refusal in await claim.commit(self._fence, intents, others)}
-        except BaseException:
+        except Fenced:
             self._forgo(intents)
+            raise
+        except BaseException:
+            # The commit may have been applied: until the lease is over the floor stays below these intents.
+            for intent in intents:
+                forgo(intent, self.desk)
             raise
         self._forgo([intent for intent in intents if intent.message.id in refused])
         return [i for i in intents if i.message.id not in refused], _pasts(claim.due)
@@ -322,10 +327,20 @@ class Delivery:
                 left.append(replace(one, outcome=plain(one.outcome)))
         return left
 
-    def _gives_up(self, error: Exception) -> bool:
+    async def _write_apart(self, done: Sequence[Done]) -> None:
+        """One of them cannot be written as it is: each alone, the guilty one next time without the provider's words."""
+        for place, one in enumerate(done):
+            try:
+                await self._finish([one])
+            except Exception as error:
+                log.error("an outcome could not be written", error=repr(error))
+                again = one if is_store_trouble(error) else bare(one)
+                self._done = [again, *done[place + 1 :], *self._done]
+                return
+
+    def _gives_up(self) -> bool:
         """A store that does not answer is waited for beyond the lease: a late acceptance still ends a doubt."""
-        is_over = self.clock.monotonic() > self._lease_until
-        return is_over and (self._stopping or not is_store_trouble(error))
+        return self._stopping and self.clock.monotonic() > self._lease_until
 
     async def _finish(self, done: list[Done]) -> None:
         await self.store.finish(self._fence, done)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Protocol
 
@@ -13,9 +13,9 @@ import msgspec
 from outrider.contracts.provider import Outbound, Provider
 from outrider.delivery.breaker import Breaker
 from outrider.delivery.choose_route import fitting, in_order
-from outrider.delivery.next_move import Look, Stop, Try, end_without_copy, next_move
+from outrider.delivery.next_move import Look, Move, Stop, Try, end_without_copy, next_move
 from outrider.delivery.throttle import UNTHROTTLED, TokenBucket
-from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused
+from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused, Unknown
 from outrider.domain.message import Message, Status
 from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
 from outrider.domain.route import Route
@@ -25,6 +25,11 @@ from outrider.lib.ids import write_id
 
 #: How long a message waits when every route that fits it rests.
 REST = timedelta(seconds=2)
+#: The end of a window is not the end of a message: it may be quiet hours that begin. So a try after it is planned like
+#: any other; the claim finds the window over and gives the message back to the engine, which knows the validity.
+NEVER_TOO_LATE = datetime.max.replace(tzinfo=UTC)
+#: The first instant after a window.
+INSTANT = timedelta(microseconds=1)
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -113,19 +118,14 @@ def prepare(due: Due, desk: Desk, now: datetime, ticks: float) -> Intent | Verdi
 
 def _on_route(due: Due, desk: Desk, healthy: tuple[Route, ...], now: datetime, ticks: float) -> Intent | Verdictless:
     message = due.message
-    move = next_move(
-        [route.name for route in healthy],
-        due.past,
-        desk.purposes[message.purpose],
-        now,
-        message.not_after,
-        message.id,
-    )
+    move = _move(message, due.past, desk, now, ticks)
     if isinstance(move, Stop):
         return Verdictless(message, "closed", status=move.status, reason=move.reason)
     if isinstance(move, Look):
         return Verdictless(message, "closed", status=Status.UNKNOWN, reason="an attempt is still in doubt")
     route = desk.by_name[move.route]
+    if route not in healthy:
+        return Verdictless(message, "retry", at=now + REST, reason=f"route {route.name}, whose turn it is, rests")
     if refusal := _not_allowed(due, desk, route):
         return refusal
     if wait := _throttled(message, desk, route, ticks):
@@ -217,6 +217,18 @@ def not_begun(intent: Intent, now: datetime) -> Done:
     )
 
 
+def bare(done: Done) -> Done:
+    """The same outcome without anything the provider said of its own."""
+    match done.outcome:
+        case Accepted(provider_id=said):
+            outcome: Outcome = Accepted("".join(letter for letter in said if letter.isalnum())[:64])
+        case Refused(reason=reason):
+            outcome = Refused(reason)
+        case _:
+            outcome = Unknown()
+    return msgspec.structs.replace(done, outcome=outcome)
+
+
 def conclude(intent: Intent, past: tuple[Past, ...], outcome: Outcome, desk: Desk, now: datetime, ticks: float) -> Done:
     """What one outcome means for the attempt and for the message."""
     message = intent.message
@@ -252,18 +264,24 @@ def follow(
     message: Message, past: tuple[Past, ...], desk: Desk, now: datetime, ticks: float, retry_after: float | None = None
 ) -> Next:
     """The next move of a message after its last attempt, as what is to be written."""
-    routes = in_order(fitting(desk.routes, message), message.id, lambda name: desk.breakers[name].is_open(ticks))
-    move = next_move(
-        [route.name for route in routes],
-        past,
-        desk.purposes[message.purpose],
-        now,
-        message.not_after,
-        message.id,
-        retry_after,
-    )
+    move = _move(message, past, desk, now, ticks, retry_after)
     if isinstance(move, Try):
-        return Next(Status.QUEUED, move.label, retry_at=move.at)
+        at = max(now, min(move.at, message.not_after + INSTANT))
+        return Next(Status.QUEUED, move.label, retry_at=at)
     if isinstance(move, Look):
         return Next(Status.UNKNOWN, "the outcome is in doubt", check_at=move.check_at, give_up_at=move.give_up_at)
     return Next(move.status, move.reason)
+
+
+def _move(
+    message: Message, past: tuple[Past, ...], desk: Desk, now: datetime, ticks: float, retry_after: float | None = None
+) -> Move:
+    """The next move over healthy routes; a message all of them refused waits for one that rests and may take it."""
+    fit = fitting(desk.routes, message)
+    healthy = [route.name for route in in_order(fit, message.id, lambda name: desk.breakers[name].is_open(ticks))]
+    resting = [route.name for route in fit if route.name not in healthy]
+    rules = desk.purposes[message.purpose]
+    move = next_move(healthy, past, rules, now, NEVER_TOO_LATE, message.id, retry_after)
+    if isinstance(move, Stop) and move.status is Status.FAILED and resting:
+        return next_move([*healthy, *resting], past, rules, now, NEVER_TOO_LATE, message.id, retry_after)
+    return move

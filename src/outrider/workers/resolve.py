@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import msgspec
 import structlog
 
-from outrider.contracts.http import Broken, Http, NotSent
+from outrider.contracts.http import Broken, Http, NotSent, Response
 from outrider.contracts.provider import Doubt, Unreadable
 from outrider.contracts.store import DeliveryStore
 from outrider.domain.attempt import AttemptState
@@ -21,6 +22,8 @@ from outrider.workers.prepare import Account, Desk, echo, follow
 #: Look-ups of one doubt come after 0.5 s, 1 s, 2 s, …, at most a minute apart.
 FIRST_LOOK = timedelta(seconds=0.5)
 LONGEST_LOOK = timedelta(minutes=1)
+#: Clocks further apart prove no absence: below the skew that providers' look-ups allow for (5 s).
+CLOCKS_DIFFER = timedelta(seconds=3)
 #: A message missing from a look-up was not accepted once this many times the reporting lag has passed.
 LAGS = 3
 
@@ -46,12 +49,16 @@ class Resolver:
         return len(resolved)
 
     async def _resolve(self, doubt: OpenDoubt) -> Resolved:
+        began = self.clock.monotonic()
         account = self.desk.accounts.get(doubt.account)
         found, answered = await self._look_up(doubt, account) if account else (None, False)
-        return conclude_doubt(doubt, self.desk, self.clock.now(), self.clock.monotonic(), found, answered)
+        ticks = self.clock.monotonic()
+        # The database's time: this machine's clock may be hours off, and a doubt may have three seconds.
+        now = doubt.now + timedelta(seconds=ticks - began)
+        return conclude_doubt(doubt, self.desk, now, ticks, found, answered)
 
     async def _look_up(self, doubt: OpenDoubt, account: Account) -> tuple[str | None, bool]:
-        """The provider's id if it shows acceptance, and whether it answered at all."""
+        """The provider's id if it shows acceptance, and whether its answer could prove absence."""
         question = Doubt(
             attempt=echo(doubt.message.id, doubt.number),
             to=doubt.message.content.address,
@@ -62,13 +69,28 @@ class Resolver:
             request = account.provider.lookup(question)
             if request is None:
                 return None, False
-            return account.provider.found(question, await self.http.send(request, account.deadline)), True
+            began = self.clock.monotonic()
+            response = await self.http.send(request, account.deadline)
+            now = doubt.now + timedelta(seconds=self.clock.monotonic() - began)
+            return account.provider.found(question, response), _same_time(response, now)
         except (NotSent, Broken, Unreadable):
             return None, False
         except Exception as error:
             # One look-up that fails in a way nobody foresaw must not keep the other doubts open.
             log.error("a look-up failed", account=account.name, error=repr(error))
             return None, False
+
+
+def _same_time(response: Response, now: datetime) -> bool:
+    """Whether the provider's clock (its Date header, RFC 9110 6.6.1) agrees with the database's.
+
+    A look-up asks by time: between clocks that disagree, a message that is not found may still be there.
+    """
+    try:
+        at = parsedate_to_datetime(response.headers.get("date", ""))
+    except ValueError:
+        return True
+    return at.tzinfo is not None and abs(at - now) <= CLOCKS_DIFFER
 
 
 def conclude_doubt(

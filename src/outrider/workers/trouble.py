@@ -16,7 +16,7 @@ DRIVER = frozenset({"InterfaceError", "InternalClientError", "ProtocolError"})
 
 #: Waits between tries: doubled from the first to the longest, so that a database back within seconds is used at once.
 FIRST_SECONDS = 0.05
-LONGEST_SECONDS = 2.0
+LONGEST_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 

@@ -71,16 +71,15 @@ from (select address, count(*) as n from unnest($1::bytea[]) as a(address) group
 -- name: save_intents
 -- Attempt rows and the status sending, and the outbox rows go: durable before any socket opens.
 with moved as (
-    update messages m set status = 'sending', status_at = $10, intent_at = $10, attempts = u.number, reason = null
-    from unnest($1::bytea[], $2::smallint[], $3::text[], $4::text[], $5::bytea[], $6::smallint[], $7::float8[], $8::text[], $9::text[])
-        as u(message, number, route, account, body, segments, estimate, currency, label)
+    update messages m set status = 'sending', status_at = $2, intent_at = $2, attempts = u.number, reason = null
+    from unnest($1::new_intent[]) as u
     where m.id = u.message and m.status = 'queued'
     returning u.*
 ), gone as (
     delete from outbox o using moved m where o.message = m.message
 )
 insert into attempts (message, number, route, account, state, fence, at, label, segments, estimate, currency, body)
-select m.message, m.number, m.route, m.account, 'intent', $11, $10, nullif(m.label, ''), m.segments, m.estimate, m.currency, m.body
+select m.message, m.number, m.route, m.account, 'intent', $3, $2, nullif(m.label, ''), m.segments, m.estimate, m.currency, m.body
 from moved m
 returning message
 
@@ -104,12 +103,11 @@ select min(due_at) from (
 -- The happy outcome: attempt, message and directory in one statement. A paused worker may bring it late: it ends a
 -- doubt, even one that was given up, and a message that waits to be sent again leaves the outbox when it is claimed.
 with incoming as (
-    select * from unnest($1::bytea[], $2::smallint[], $3::text[], $4::smallint[], $5::float8[], $6::text[], $7::bytea[])
-    as u(message, number, provider_id, segments, price, currency, key)
+    select * from unnest($1::accepted_attempt[])
 ), ended as (
     update attempts a set state = 'accepted', ended_at = clock_timestamp(), provider_id = u.provider_id,
-        segments = coalesce(u.segments, a.segments), price = u.price, currency = coalesce(u.currency, a.currency)
-    from incoming u where a.message = u.message and a.number = u.number and a.state in ('intent', 'unknown', 'unresolved', 'absent') and a.fence = $8
+        segments = coalesce(u.segments, a.segments), price = u.price, currency = case when u.price is null then a.currency else coalesce(u.currency, a.currency) end
+    from incoming u where a.message = u.message and a.number = u.number and a.state in ('intent', 'unknown', 'unresolved', 'absent') and a.fence = $2
     returning a.message, a.number
 ), moved as (
     update messages m set status = 'accepted', status_at = clock_timestamp()
@@ -171,7 +169,7 @@ select id, purpose from messages where id = any($1::bytea[])
 
 -- name: due_doubts
 -- Doubts to look up, with what the look-up needs; those of forgotten people cannot be read and must not fill the page.
-select d.number, d.since, d.give_up_at, d.checks, a.account, a.route, a.body, m.*
+select d.number, d.since, d.give_up_at, d.checks, a.account, a.route, a.body, clock_timestamp() as read_at, m.*
 from doubts d join attempts a on a.message = d.message and a.number = d.number join messages m on m.id = d.message
 where d.check_at <= clock_timestamp()
   and exists (select 1 from profiles p where p.stream = m.stream and p.data_key <> '')

@@ -195,7 +195,7 @@ where r.from_stream = u.from_stream and r.to_stream = u.to_stream and r.role = u
 -- name: save_enrollments
 -- New and moved enrollments.
 insert into enrollments (id, round, stream, journey, config, about, node, started_at, ended_at, end_reason, key_id, sealed)
-select * from unnest($1::bytea[], $2::int[], $3::bytea[], $4::text[], $5::int[], $6::bytea[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::text[], $11::smallint[], $12::bytea[])
+select * from unnest($1::new_enrollment[])
 on conflict (id, round) do update set
     config = excluded.config, node = excluded.node, ended_at = excluded.ended_at, end_reason = excluded.end_reason,
     key_id = excluded.key_id, sealed = excluded.sealed
@@ -214,16 +214,13 @@ delete from timers t using unnest($1::bytea[], $2::text[]) as u(owner, kind) whe
 -- name: save_decisions
 -- Decisions, each once.
 insert into decisions (id, number, stream, at, verdict, gate, journey, template, purpose, channel, config, record)
-select u.id, u.number, u.stream, $12, u.verdict, u.gate, u.journey, u.template, u.purpose, u.channel, u.config, u.record
-from unnest($1::bytea[], $2::smallint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::int[], $11::bytea[])
-    as u(id, number, stream, verdict, gate, journey, template, purpose, channel, config, record)
+select u.id, u.number, u.stream, $2, u.verdict, u.gate, u.journey, u.template, u.purpose, u.channel, u.config, u.record
+from unnest($1::new_decision[]) as u
 
 -- name: save_messages
 -- New messages, and the outbox rows of the queued ones.
 with incoming as (
-    select * from unnest($1::bytea[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
-        $10::timestamptz[], $11::timestamptz[], $12::boolean[], $13::int[], $14::bytea[], $15::bytea[], $16::bytea[], $17::smallint[])
-    as u(id, stream, journey, template, purpose, channel, market, status, status_at, not_before, not_after, awaited, config, root, address, sealed, lane)
+    select * from unnest($1::new_message[])
 ), born as (
     insert into messages (id, stream, journey, template, purpose, channel, market, status, status_at, not_before, not_after, awaited, config, root, address, sealed)
     select id, stream, journey, template, purpose, channel, market, status, status_at, not_before, not_after, awaited, config, root, address, sealed

@@ -7,8 +7,7 @@ select open_append()
 -- of the call. (A hashed subplan, where a join would be a nested loop over all pairs.)
 with placed as (
     select i.*, nextval('log_position') as position
-    from unnest($1::bytea[], $2::smallint[], $3::text[], $4::timestamptz[], $5::bytea[], $6::text[], $7::smallint[], $8::bytea[])
-        as i(stream, shard, kind, at, key, type, key_id, sealed)
+    from unnest($1::new_entry[]) as i
 ), fresh as (
     insert into event_keys (key, position) select key, position from placed where key is not null
     on conflict (key) do nothing returning key
@@ -21,7 +20,7 @@ returning key, position
 -- name: append_plain
 -- Store entries that carry no event key.
 insert into entries (stream, shard, kind, at, type, key_id, sealed)
-select * from unnest($1::bytea[], $2::smallint[], $3::text[], $4::timestamptz[], $5::text[], $6::smallint[], $7::bytea[])
+select stream, shard, kind, at, type, key_id, sealed from unnest($1::new_entry[])
 
 -- name: put_stops
 -- Stops take effect with the commit of the append.

@@ -62,7 +62,7 @@ MAPPING = """  {purpose}.asked:
 PLAIN = {
     "objects/booking.yaml": "kind: booking\ntraits: {number: string}\nroles: [renter]\n",
     "templates/note/template.yaml": (
-        "languages: [en]\nvariables:\n  booking.number: {type: string, example: "17", longest: 9}\n"
+        "languages: [en]\nvariables:\n  booking.number: {type: string, example: '17', longest: 9}\n"
     ),
     "templates/note/sms.en.j2": "Booking {{ booking.number }} is in our book.\n",
 }

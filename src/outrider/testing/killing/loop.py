@@ -84,6 +84,7 @@ class Loop:
         self._its = installation
         self._told = told
         self._chance = random.Random(plan.seed)
+        self._restarts: dict[str, asyncio.Task[object]] = {}
         self._tail = Tail(installation.ledger)
         self._feeder = Feeder(
             installation.url,
@@ -101,6 +102,7 @@ class Loop:
             feeding = group.create_task(self._feeder.run())
             for cycle in range(1, self._plan.cycles + 1):
                 await self._cycle(cycle)
+            await asyncio.gather(*self._restarts.values())
             await self._busy("the last restart")
             self._feeder.stop()
             await feeding
@@ -113,8 +115,14 @@ class Loop:
         await asyncio.sleep(self._chance.random() * SPREAD / 1000)
         victims = self._victims()
         self._told(f"cycle {cycle}: {', '.join(victim.name for victim in victims)}")
-        await asyncio.gather(*(victim.kill() for victim in victims))
-        await asyncio.gather(*(victim.start() for victim in victims))
+        await asyncio.gather(*(self._strike(victim) for victim in victims))
+
+    async def _strike(self, victim: Process) -> None:
+        """Kill it; it starts again while the loop goes on, so that the next kill may find it starting."""
+        if restart := self._restarts.pop(victim.name, None):
+            await restart
+        await victim.kill()
+        self._restarts[victim.name] = asyncio.create_task(victim.start())
 
     def _victims(self) -> list[Process]:
         """One, or in a quarter of the cycles two."""
@@ -130,11 +138,18 @@ class Loop:
         wanted = self._tail.look() + MOVED
         until = time.monotonic() + MOVES_WITHIN
         while self._tail.look() < wanted:
+            self._see_restarts()
             if ended := self._its.ended():
                 raise Stuck(f"{when}: a process ended by itself: {ended}")
             if time.monotonic() > until:
                 raise Stuck(f"{when}: nothing was taken for {MOVES_WITHIN:g} s; {self._last_words()}")
             await asyncio.sleep(LOOK)
+
+    def _see_restarts(self) -> None:
+        """Raises DidNotStart when a restart failed."""
+        for restart in self._restarts.values():
+            if restart.done():
+                restart.result()
 
     def _last_words(self) -> str:
         return "\n".join(f"--- {process.name}\n{process.last_words()}" for process in self._its.roles.values())

@@ -35,6 +35,7 @@ class Process:
         #: What it said when it was ready.
         self.said: dict[str, Any] = {}
         self.kills = 0
+        self._killed = False
 
     async def start(self) -> dict[str, Any]:
         """Start it; what it said when it was ready. Raises DidNotStart."""
@@ -48,6 +49,7 @@ class Process:
                 env=self._env,
                 start_new_session=True,
             )
+        self._killed = False
         self.said = await self._ready(self._child)
         return self.said
 
@@ -68,7 +70,7 @@ class Process:
 
     def has_ended(self) -> bool:
         """Whether it ended by itself: nothing may do that."""
-        return self._child is not None and self._child.returncode is not None
+        return self._child is not None and self._child.returncode is not None and not self._killed
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to it alone."""
@@ -79,6 +81,7 @@ class Process:
         """End it with SIGKILL and reap it."""
         assert self._child is not None
         self.kills += 1
+        self._killed = True
         self.signal(signal.SIGKILL)
         await self._child.wait()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from email.utils import format_datetime
 from functools import partial
 from random import Random
 from typing import Protocol
@@ -116,7 +117,8 @@ class Carrier:
         await Later(delay)
         if not answer:
             raise Broken("the connection broke off")
-        return answer[0]
+        headers = {**answer[0].headers, "date": format_datetime(timeline.now(), usegmt=True)}
+        return msgspec.structs.replace(answer[0], headers=headers)
 
     def _fault(self, request: Request) -> str:
         now = self.truth.timeline.seconds

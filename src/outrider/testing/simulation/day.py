@@ -49,6 +49,8 @@ def run_day(seed: int, profile: str = "standard", *, verbose: bool = False) -> D
     """Simulate one day. Raises Violated when an invariant does not hold."""
     world = World(seed, begins(seed), verbose=verbose)
     world.faults_on = PROFILES[profile] > 0
+    if world.timeline.start in CHANGES:
+        world.met("the clocks changed on this day")
     world.load.plan()
     plan_day(world, PROFILES[profile])
     world.timeline.run_until(DAY)

@@ -211,8 +211,11 @@ def _strike_people(world: World, kind: str, chance: Random) -> None:
         case "configuration":
             _apply(world)
         case _:
-            world.sometimes["poison planned"] += 1
+            world.met("poison in a burst")
             world.load.poison(person)
+            if chance.random() < 0.6:
+                fault = chance.choice([fault for fault in STORE_FAULTS if fault[1] == "save"])
+                world.timeline.after(0.0005, partial(world.planted.arm, Armed(*fault)))
 
 
 def _apply(world: World) -> None:

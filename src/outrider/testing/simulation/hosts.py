@@ -271,7 +271,7 @@ class DeliveryHost(Host):
         """A call begins: now, or after what stands between the commit and the socket."""
         self.calls += 1
         start = partial(self.process.start, call, self._called, self._call_failed)
-        self.process.after(self.world.gap(self.process), start)
+        self.process.after(self.world.gap(self.process), start, call.close)
 
     def _called(self, _: None) -> None:
         self.calls -= 1

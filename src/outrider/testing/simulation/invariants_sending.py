@@ -251,7 +251,7 @@ class SendingChecks(Checks):
         for row in self.tables.messages.values():
             if row.message.purpose in NEVER_LOST and self._is_lost(row):
                 raise self.violated(
-                    "I18", f"a {row.message.purpose} message is {row.status} ({row.reason})", self.i18.__doc__
+                    "I18", f"{row.message.id.hex()[-6:]}, {row.message.purpose}, is {row.status} ({row.reason})", self.i18.__doc__
                 )
 
     i18 = i18_nothing_urgent_is_lost

@@ -18,6 +18,8 @@ DAY = 86_400.0
 BOOKINGS, VISITS = 26, 150
 #: Event types of visits, with their weights.
 KINDS = {"app.opened": 5, "tip.asked": 4, "code.requested": 5, "license.expires": 2, "breakdown.reported": 2}
+#: Events that come at the same instant as a poisonous one, itself counted.
+BURST = 6
 #: How often a caller sends the same event twice.
 TWICE = 0.06
 
@@ -55,8 +57,14 @@ class Load:
             world.timeline.after(world.chance.uniform(0.0, 600.0), partial(world.door.event, event))
 
     def poison(self, person: Person) -> None:
-        """An event that makes the planted step raise; it blocks its person's stream visibly."""
-        self.send("odd.happened", person, {"poison": True})
+        """A burst in which one event makes the planted step raise; it blocks its person's stream visibly."""
+        chance = self.world.chance
+        poisoned = chance.randrange(BURST)
+        for index in range(BURST):
+            if index == poisoned:
+                self.send("odd.happened", person, {"poison": True})
+            else:
+                self.send(chance.choice(("tip.asked", "app.opened")), chance.choice(self.world.people))
 
     def book(self, person: Person) -> None:
         """A booking with everything that follows."""

@@ -115,15 +115,17 @@ class Process:
             self.timeline.note(f"{self.name} died")
             self.at_death()
 
-    def after(self, delay: float, call: Call) -> None:
+    def after(self, delay: float, call: Call, dropped: Call | None = None) -> None:
         """Plan a call that happens only while the process lives, and not while it stands still."""
-        self.timeline.after(delay, partial(self._run, call))
+        self.timeline.after(delay, partial(self._run, call, dropped))
 
-    def _run(self, call: Call) -> None:
+    def _run(self, call: Call, dropped: Call | None = None) -> None:
         if not self.alive:
+            if dropped is not None:
+                dropped()
             return
         if self.timeline.seconds < self.frozen_until:
-            self.timeline.at(self.frozen_until, partial(self._run, call))
+            self.timeline.at(self.frozen_until, partial(self._run, call, dropped))
             return
         before, Process.running = Process.running, self
         try:
@@ -161,4 +163,4 @@ class Process:
                 raise
             failed(error)
         else:
-            self.after(waits.delay, partial(self._send, coroutine, done, failed, waits))
+            self.after(waits.delay, partial(self._send, coroutine, done, failed, waits), coroutine.close)

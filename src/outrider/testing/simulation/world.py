@@ -183,10 +183,10 @@ class World:
         """Around every transaction: what must hold, who has to do something now, and planted faults."""
         process = Process.running
         if moment == "after":
+            self.watch.committed(method)
             if method in STIRRING:
                 self.timeline.note(f"{process.name if process else 'nobody'} {method}")
                 self.stir()
-            self.watch.committed(method)
         self.planted.strike(method, moment, process)
 
     def stir(self) -> None:
@@ -205,6 +205,7 @@ class World:
     def _set_status(
         self, write: Callable[..., None], row: MessageRow, status: Status, at: datetime, reason: str = ""
     ) -> None:
+        self.timeline.note(f"message {row.message.id.hex()[-6:]} {row.status} to {status}: {reason}")
         self.watch.i24_statuses_never_go_back(row, status)
         write(row, status, at, reason)
 

@@ -96,8 +96,8 @@ class Desk:
         slots = self.working.recent.get(stream, [])
         if state is None or state.status is not Status.QUEUED:
             return slots
-        own = Recent(state.message.channel, state.message.purpose, state.message.status_at)
-        return [slot for place, slot in enumerate(slots) if place != _place(slots, own)]
+        own = _place(slots, state)
+        return [slot for place, slot in enumerate(slots) if place != own]
 
     def _facts(self, candidate: Candidate, profile: Profile, state: MessageState | None) -> Facts:
         reach = [self._reach(address) for address in profile.identity.addresses if address.alive]
@@ -216,8 +216,13 @@ class Desk:
         return None if decision.verdict is Verdict.DROP else following.id
 
 
-def _place(slots: Sequence[Recent], own: Recent) -> int:
-    return slots.index(own) if own in slots else -1
+def _place(slots: Sequence[Recent], state: MessageState) -> int:
+    """Where a queued message's own slot stands, newest first: at its decision's time, or at its last intent's."""
+    own = Recent(state.message.channel, state.message.purpose, state.message.status_at)
+    if own in slots or not state.attempts:
+        return slots.index(own) if own in slots else -1
+    alike = [n for n, one in enumerate(slots) if (one.channel, one.purpose) == (own.channel, own.purpose)]
+    return next((n for n in alike if slots[n].at <= own.at), -1)
 
 
 def has_next_rung(candidate: Candidate, channel: str) -> bool:

@@ -12,6 +12,7 @@ from outrider.contracts.store import EngineStore
 from outrider.domain.decision import Candidate, Recent
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import (
+    REPLY,
     Entry,
     Event,
     EventEntry,
@@ -32,8 +33,7 @@ from outrider.orchestration.record import unpack
 from outrider.workers.engine.library import Library
 
 Stimulus = Entry | Timer
-#: The event an inbound message becomes.
-REPLY = "reply.received"
+#: The source of the events that inbound messages become.
 REPLY_SOURCE = "outrider/replies"
 #: How far relations are followed from a profile or from what an enrollment is about.
 HOPS = 2
@@ -124,7 +124,7 @@ class Loader:
             [enrollment.config for row in facts.live.values() for enrollment in row]
             + [candidate.config for candidate in candidates]
         )
-        await self._things(stimuli, candidates, things, facts)
+        await self._things(stimuli, candidates, (people, things), facts)
         await self._limits(stimuli, candidates, facts)
         return facts
 
@@ -155,8 +155,14 @@ class Loader:
             yield enrollment_id(program, stream, about_of(program, seen))
 
     async def _things(
-        self, stimuli: Sequence[Stimulus], candidates: Sequence[Candidate], things: set[bytes], facts: Facts
+        self,
+        stimuli: Sequence[Stimulus],
+        candidates: Sequence[Candidate],
+        streams: tuple[set[bytes], set[bytes]],
+        facts: Facts,
     ) -> None:
+        """Objects near the people (also those whose profile this batch makes) and near the things of `streams`."""
+        people, things = streams
         wanted = set(things)
         wanted.update(candidate.about for candidate in candidates if candidate.about)
         wanted.update(e.about for row in facts.live.values() for e in row if e.about)
@@ -166,7 +172,7 @@ class Loader:
             wanted.update(related_by(stimulus, self.hasher))
         if not self.library.current.kinds and not wanted:
             return
-        await self._follow_relations(wanted, set(facts.profiles), facts)
+        await self._follow_relations(wanted, people, facts)
 
     async def _follow_relations(self, things: set[bytes], people: set[bytes], facts: Facts) -> None:
         """Objects by two hops from what is wanted and from the people."""

@@ -274,13 +274,15 @@ class People:
     def _wait_over(self, timer: Timer) -> None:
         live = self.working.live.get(timer.stream, ())
         enrollment = next((one for one in live if one.id == timer.owner), None)
-        if enrollment is None or enrollment.wait is None or enrollment.wait.token != timer.token:
-            # A newer wait of the same owner has its own row by now; only the one that fired goes.
-            if enrollment is None or enrollment.wait is None or enrollment.wait.due_at is None:
-                self.draft.drop_timer(timer.owner, timer.kind)
-            return
+        wait = enrollment.wait if enrollment is not None else None
         self.draft.drop_timer(timer.owner, timer.kind)
-        self.tell(enrollment, TimerFired(timer.token))
+        if enrollment is None or wait is None:
+            return
+        if wait.token == timer.token:
+            self.tell(enrollment, TimerFired(timer.token))
+        elif wait.due_at is not None:
+            # An old one, perhaps replayed: it takes the row of the wait that counts now.
+            self.draft.set_timer(Timer(enrollment.id, "wait", wait.due_at, enrollment.stream, wait.token))
 
     def decide_again(self, state: MessageState, expected: Status) -> None:
         """Judge a held message, or one whose window passed, with fresh facts."""

@@ -1,0 +1,54 @@
+"""What the result says when parts disagree, and whose conversations are shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from outrider.demo.audit import Audit
+from outrider.demo.counting import Tally
+from outrider.demo.feeding import Feeder
+from outrider.demo.show import disagreements
+from outrider.demo.story import Told
+from outrider.demo.watching import Person, people_of
+
+NOW = datetime(2026, 7, 14, tzinfo=UTC)
+AGREED = Audit(taken=5, accepted=5, lost=0, duplicates=0, in_doubt=0)
+
+
+def found(stored: int = 7, ahead: int = 0, audited: Audit = AGREED) -> list[str]:
+    feeder = Feeder(cast(Any, None), cast(Any, None), "", "", accepted=7)
+    return disagreements(feeder, stored, Tally({}, (), (), (), ahead), audited)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"stored": 6}, "the API accepted 7 events, the store has 6"),
+        ({"audited": Audit(5, 5, 1, 0, 0)}, "store and sandbox disagree on 1 messages"),
+        ({"audited": Audit(6, 5, 0, 0, 0)}, "the store has 5 accepted attempts, the sandbox took 6 messages"),
+        ({"audited": Audit(5, 5, 0, 2, 0)}, "2 messages went out twice without a rule that allows it"),
+        ({"ahead": 3}, "3 waits, messages or entries did not come to rest"),
+    ],
+)
+def test_each_disagreement_is_a_sentence(arguments: dict[str, Any], sentence: str) -> None:
+    assert found(**arguments) == [sentence]
+
+
+def test_agreement_says_nothing_and_a_taken_attempt_in_doubt_is_none() -> None:
+    assert found() == []
+    assert found(audited=Audit(taken=6, accepted=5, lost=0, duplicates=0, in_doubt=1)) == []
+
+
+def test_the_people_shown_are_those_who_made_the_bookings() -> None:
+    def told(kind: str, booking: str) -> Told:
+        customer = {"id": f"c-{booking}", "first_name": "Zoé", "last_name": "Girard"}
+        return Told(NOW, {"type": kind, "data": {"market": "FR", "booking": {"id": booking}, "customer": customer}})
+
+    day = [told("booking.confirmed", "b-1"), told("booking.returned", "b-2"), told("booking.confirmed", "b-3")]
+    assert people_of(day, ["b-3", "b-2", "b-1"]) == [
+        Person("c-b-3", "Zoé Girard", "FR"),
+        Person("c-b-1", "Zoé Girard", "FR"),
+    ]

@@ -1,0 +1,135 @@
+"""The live view fits every terminal and shows what matters."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from outrider.demo.counting import Failover, RouteState, Stopped, Tally
+from outrider.demo.screen import screen
+from outrider.demo.watching import Bubble, Conversation, Person, Snapshot
+
+NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
+TALLY = Tally(
+    statuses={"delivered": 204, "failed": 4, "undelivered": 3, "held": 12, "accepted": 5, "canceled": 2},
+    stopped=(
+        Stopped("drop", "consent", "weekend-offer", 29),
+        Stopped("drop", "reachability", "find-your-car", 5),
+        Stopped("drop", "frequency_cap", "satisfaction", 3),
+        Stopped("drop", "frequency_cap", "weekend-offer", 1),
+        Stopped("hold", "quiet_hours", "satisfaction", 12),
+    ),
+    routes=(
+        RouteState("smsmode-fr", 25, 10, 1.9, True),
+        RouteState("smsmode-gb", 29, 0, 1.4, False),
+        RouteState("twilio-fr", 93, 3, 6.1, False),
+        RouteState("twilio-gb", 63, 1, 3.1, False),
+    ),
+    failovers=(Failover("find-your-car", "smsmode-fr", "twilio-fr", "not connected", NOON),),
+    ahead=9,
+)
+TEXTS = (
+    "Bonjour Camille, votre réservation 9TGBC est confirmée : Peugeot 208, le 22/11 à 12h30, parking P4, Nice T2.",
+    "Camille, votre Peugeot 208 (NY-197-BC) vous attend : parking P4, Nice T2, place C38. Bonne route !",
+    "Bonjour Camille, votre voiture est encore fermée. Un souci pour la trouver ou l'ouvrir ? Appelez-nous.",
+)
+
+
+def bubble(text: str, number: int = 0) -> Bubble:
+    return Bubble(f"msg_{number}", NOON, text, "delivered", "smsmode-fr")
+
+
+def snapshot(*texts: str, outage: str = "", done: str = "") -> Snapshot:
+    french = Conversation(Person("c-1", "Camille Moreau", "FR"), tuple(bubble(text) for text in texts))
+    british = Conversation(Person("c-2", "Emma Clarke", "GB"), (bubble("Hi Emma, your booking is confirmed."),))
+    return Snapshot(NOON, (french, british), TALLY, 143, 283, "http://127.0.0.1:8080", outage, done)
+
+
+def drawn(shot: Snapshot, width: int, height: int) -> str:
+    console = Console(file=io.StringIO(), width=width, height=height, record=True)
+    console.print(screen(shot, width, height))
+    return console.export_text()
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (200, 60), (60, 20)])
+def test_the_view_fills_the_terminal_and_no_more(width: int, height: int) -> None:
+    lines = drawn(snapshot(*TEXTS), width, height).splitlines()
+    assert len(lines) == height
+    assert max(map(len, lines)) <= width
+
+
+def test_eighty_columns_show_one_conversation_and_all_counts() -> None:
+    text = drawn(snapshot(*TEXTS, outage="smsmode refuses connections"), 80, 24)
+    for words in (
+        "12:00",
+        "events 143/283",
+        "Camille Moreau, FR",
+        "12:00 AzurDrive",
+        "delivered · smsmode-fr",
+        "no consent",
+        "frequency cap",
+        "outside hours",
+        "smsmode refuses connections",
+        "1 failover, last: find-your-car",
+        "resting, the other one takes over",
+        "API docs http://127.0.0.1:8080/docs",
+        "Ctrl-C stops everything",
+    ):
+        assert words in text
+    assert "Emma" not in text
+
+
+def test_a_wide_terminal_shows_both_conversations() -> None:
+    text = drawn(snapshot(*TEXTS), 120, 40)
+    assert "Camille Moreau, FR" in text
+    assert "Emma Clarke, GB" in text
+
+
+@pytest.mark.parametrize(
+    ("row", "count"),
+    [
+        ("messages", "230"),
+        ("delivered", "204"),
+        ("on their way", "5"),
+        ("failed", "7"),
+        ("canceled", "2"),
+        ("held", "12"),
+        ("not sent", "38"),
+        ("frequency cap", "4"),
+        ("outside hours", "12"),
+        ("cost in EUR", "12.50"),
+    ],
+)
+def test_every_message_is_counted_in_one_row(row: str, count: str) -> None:
+    lines = [line.split("││")[-1].strip("│ ") for line in drawn(snapshot(), 80, 24).splitlines()]
+    found = [line.removeprefix(row).strip() for line in lines if line.startswith(row)]
+    assert found == [count]
+
+
+def test_the_newest_message_is_always_shown_and_older_ones_as_far_as_there_is_room() -> None:
+    small = drawn(snapshot(*TEXTS), 80, 24)
+    assert "votre voiture est encore" in small
+    assert "votre réservation 9TGBC" not in small
+    assert "votre réservation 9TGBC" in drawn(snapshot(*TEXTS), 80, 50)
+
+
+def test_an_empty_conversation_says_so_and_the_end_of_the_day_is_announced() -> None:
+    assert "no message yet" in drawn(snapshot(), 80, 24)
+    assert "the day is over" in drawn(snapshot(done="the day is over"), 80, 24)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    texts=st.lists(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=320), max_size=6),
+    width=st.integers(60, 200),
+    height=st.integers(18, 70),
+)
+def test_no_text_and_no_size_breaks_the_view(texts: list[str], width: int, height: int) -> None:
+    lines = drawn(snapshot(*texts), width, height).splitlines()
+    assert len(lines) == height
+    assert max(map(len, lines)) <= width

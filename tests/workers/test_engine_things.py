@@ -1,0 +1,98 @@
+"""What happens in object streams, and how word of it reaches people."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from worker_stage import World
+
+from outrider.domain.entry import Entry, ObjectChange, ObjectChangedEntry, ObjectEntry
+from outrider.testing.memory_subject import drive
+
+
+def vehicle(world, plate="AB-123", key="v1", **changes):
+    body = ObjectEntry(ObjectChange("vehicle", key, {"plate": plate}, **changes))
+    return Entry(world.hasher.stream("vehicle", key), body, world.clock.now())
+
+
+def drives(world, customer="anna", key="v1", *, delete=False):
+    return world.relation(("vehicle", key), ("profile", customer), "driver", delete=delete)
+
+
+def told(world):
+    return [one for one in world.tables.entries.values() if isinstance(one.body, ObjectChangedEntry)]
+
+
+def bodies(world):
+    return [intent.body for intent in world.deliver()]
+
+
+def test_an_event_visits_its_object_before_its_person():
+    world = World()
+    first = world.booking()
+    world.feed(first)
+    visited = [entry.stream for entry in world.tables.entries.values()]
+    assert visited == [world.hasher.stream("booking", "b1"), world.person()]
+
+
+def test_a_new_version_tells_every_related_person_once_and_not_the_one_the_event_is_about():
+    world = World()
+    world.feed(vehicle(world), drives(world), drives(world, "bert"))
+    before = len(told(world))
+    world.feed(vehicle(world, "CD-456"))
+    assert {entry.stream for entry in told(world)[before:]} == {world.person("anna"), world.person("bert")}
+    world.feed(vehicle(world, "CD-456"))
+    assert len(told(world)) == before + 2, "the same facts are no new version"
+
+
+def test_a_person_sees_the_object_two_hops_away():
+    world = World()
+    world.feed(
+        vehicle(world), world.booking("booking.moved"), world.relation(("booking", "b1"), ("vehicle", "v1"), "of")
+    )
+    world.feed(world.event("fleet.asked"))
+    assert bodies(world) == ["It is AB-123."]
+
+
+def test_an_ended_relation_and_a_deleted_object_are_seen_no_more():
+    for ending in (lambda world: drives(world, delete=True), lambda world: vehicle(world, delete=True)):
+        world = World()
+        world.feed(vehicle(world), drives(world))
+        world.feed(ending(world), world.event("fleet.asked"))
+        assert bodies(world) == []
+        assert "vehicle" in world.reason(world.one("car"))
+
+
+def test_a_deleted_object_may_come_back():
+    world = World()
+    world.feed(vehicle(world), drives(world), vehicle(world, delete=True), vehicle(world, "CD-456"))
+    world.feed(world.event("fleet.asked"))
+    assert bodies(world) == ["It is CD-456."]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("start", [("profile", "anna"), ("vehicle", "v1")])
+def test_a_relation_counts_from_the_next_stimulus_on_whichever_end_it_begins_at(start, together):
+    world = World()
+    world.feed(world.event("person.seen"), vehicle(world))
+    end = ("vehicle", "v1") if start[0] == "profile" else ("profile", "anna")
+    entries = [world.relation(start, end, "driver"), world.event("fleet.asked")]
+    for batch in [entries] if together else [[one] for one in entries]:
+        world.feed(*batch)
+    assert bodies(world) == ["It is AB-123."]
+
+
+def test_word_of_a_changed_object_moves_a_waiting_timer():
+    world = World()
+    world.feed(world.booking(hours=24))
+    moved = ObjectChange("booking", "b1", {"starts_at": (world.clock.now() + timedelta(hours=30)).isoformat()})
+    world.feed(Entry(world.hasher.stream("booking", "b1"), ObjectEntry(moved), world.clock.now()))
+    assert [timer.due_at for timer in world.tables.timers.values()] == [world.clock.now() + timedelta(hours=27)]
+
+
+def test_word_of_an_object_makes_no_profile():
+    world = World()
+    world.feed(drives(world, "nobody"), vehicle(world))
+    assert world.tables.profiles == {}
+    assert drive(world.store.applied(world.person("nobody"))) > 0
