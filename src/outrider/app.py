@@ -22,7 +22,8 @@ from outrider.plugged import gates, shipped
 from outrider.secrets import Keys, load_keys
 from outrider.settings import BadSetting, Settings
 from outrider.store.durability import assert_durable
-from outrider.store.launcher import find_running, launch
+from outrider.store.keeping import kept_running
+from outrider.store.launcher import find_running
 from outrider.store.migrate import migrate
 from outrider.store.partitions import drop_partitions, ensure_partitions
 from outrider.store.pg_configurations import load_configuration, newest_number, save_configuration
@@ -71,9 +72,8 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
     if settings.database_url is not None:
         yield settings.database_url
         return
-    running = await launch(settings.home / "postgres", programs_folder=settings.postgres_bin)
-    async with running:
-        yield running.address.dsn()
+    async with kept_running(settings.home / "postgres", programs_folder=settings.postgres_bin) as address:
+        yield address.dsn()
 
 
 @asynccontextmanager
@@ -257,6 +257,7 @@ class Outrider:
             return
         configuration = await current_configuration(self.opened, number)
         self.library.replace_current(configuration)
+        self.opened.store.ceiling = configuration.toml.ceiling
         self.accounts.clear()
         self.accounts.update(self._accounts(configuration))
         self.desk.follow(wiring.build_desk(self.library, self.accounts, self.public_url))

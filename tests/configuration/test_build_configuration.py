@@ -38,7 +38,13 @@ per_hour = 10
 """
 FILES = {
     "outrider.toml": TOML,
-    "objects/booking.yaml": "kind: booking\ntraits:\n  starts_at: timestamp\n  spot: {type: string, sealed: false}\nroles: [renter]\n",
+    "objects/booking.yaml": """\
+kind: booking
+traits:
+  starts_at: timestamp
+  spot: {type: string, sealed: false}
+roles: [renter]
+""",
     "objects/profile.yaml": "kind: profile\ntraits: {name: string, tier: {type: string, sealed: false}}\n",
     "sources/shop.yaml": """\
 source: /shop
@@ -70,7 +76,11 @@ quiet:
     not_on_holidays: true
 consent_also_for: [service]
 """,
-    "templates/hello/template.yaml": "languages: [en, fr]\nvariables:\n  profile.name: {type: string, example: Zoe, longest: 20}\n",
+    "templates/hello/template.yaml": """\
+languages: [en, fr]
+variables:
+  profile.name: {type: string, example: Zoe, longest: 20}
+""",
     "templates/hello/sms.en.j2": "Hello {{ profile.name }}.\n",
     "templates/hello/sms.fr.j2": "Bonjour {{ profile.name }}.\n",
 }
@@ -223,7 +233,8 @@ def test_a_mistake_in_a_yaml_file_is_found_where_it_stands(file, old, new, place
 
 
 @pytest.mark.parametrize(
-    "window", ['{from: "07:00", to: "23:00"}', '{from: "10:00", to: "18:00", days: [sun]}', '{from: "00:00", to: "00:00"}']
+    "window",
+    ['{from: "07:00", to: "23:00"}', '{from: "10:00", to: "18:00", days: [sun]}', '{from: "00:00", to: "00:00"}'],
 )
 def test_an_override_that_loosens_is_refused(window):
     text = re.sub(r"\{from.*\}\]", f"{window}]", FILES["markets/fr.yaml"])
@@ -232,7 +243,9 @@ def test_an_override_that_loosens_is_refused(window):
     assert "may tighten, never loosen" in found[0][3]
 
 
-@pytest.mark.parametrize(("file", "words"), [("objects/other.yaml", "the kind 'booking'"), ("journeys/other.yaml", "the journey 'hello'")])
+@pytest.mark.parametrize(
+    ("file", "words"), [("objects/other.yaml", "the kind 'booking'"), ("journeys/other.yaml", "the journey 'hello'")]
+)
 def test_what_is_declared_twice_is_refused(file, words):
     original = {"objects/other.yaml": "objects/booking.yaml", "journeys/other.yaml": "journeys/hello.yaml"}[file]
     found = errors(**{file: FILES[original]})
@@ -241,12 +254,22 @@ def test_what_is_declared_twice_is_refused(file, words):
 
 def test_a_template_needs_what_a_source_can_fill():
     text = FILES["templates/hello/template.yaml"].replace("profile.name", "booking.gate")
-    found = errors(**{"templates/hello/template.yaml": text, **{f"templates/hello/sms.{language}.j2": "{{ booking.gate }}" for language in ("en", "fr")}})
+    found = errors(
+        **{
+            "templates/hello/template.yaml": text,
+            **{f"templates/hello/sms.{language}.j2": "{{ booking.gate }}" for language in ("en", "fr")},
+        }
+    )
     assert any(one[0] == "journeys/hello.yaml" and "'booking' has no field 'gate'" in one[3] for one in found)
 
 
 def test_many_mistakes_come_sorted_by_place():
-    found = errors(**{"outrider.toml": TOML.replace("weight = 60", "weight = -1").replace('"smsmode"', '"x"'), "markets/fr.yaml": "5"})
+    found = errors(
+        **{
+            "outrider.toml": TOML.replace("weight = 60", "weight = -1").replace('"smsmode"', '"x"'),
+            "markets/fr.yaml": "5",
+        }
+    )
     assert [one[:2] for one in found] == sorted(one[:2] for one in found)
     assert len(found) >= 3
 
@@ -265,7 +288,7 @@ def test_a_folder_is_read_with_what_belongs_to_it_and_nothing_else(tmp_path):
 def test_what_is_no_company_folder_says_why(tmp_path):
     with pytest.raises(NoFolder, match="is not a folder"):
         read_folder(tmp_path / "missing")
-    with pytest.raises(NoFolder, match="has no outrider.toml"):
+    with pytest.raises(NoFolder, match=r"has no outrider\.toml"):
         read_folder(tmp_path)
     (tmp_path / "outrider.toml").write_bytes(b"a = '\xff'")
     with pytest.raises(NoFolder, match="byte 5 is not UTF-8"):
@@ -274,5 +297,10 @@ def test_what_is_no_company_folder_says_why(tmp_path):
 
 def test_the_digest_changes_with_every_path_and_text_and_not_with_the_order():
     assert digest_of(dict(reversed(FILES.items()))) == digest_of(FILES)
-    changes = [{"outrider.toml": ""}, {"outrider.toml": TOML, "a": ""}, {"outrider.tomlx": TOML[1:]}, {"outrider.toml": TOML}]
+    changes = [
+        {"outrider.toml": ""},
+        {"outrider.toml": TOML, "a": ""},
+        {"outrider.tomlx": TOML[1:]},
+        {"outrider.toml": TOML},
+    ]
     assert len({digest_of(files) for files in changes}) == 4

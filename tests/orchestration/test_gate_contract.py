@@ -10,7 +10,7 @@ from orchestration_cases import candidate, facts, policy
 from outrider.contracts.gate import Case
 from outrider.domain.decision import GateVerdict, Judgment, Phase
 from outrider.domain.purpose import PURPOSES
-from outrider.testing.gate_suite import GateSuite, complaints, subjects
+from outrider.testing.gate_suite import GateSuite, ask_twice, complaints, subjects
 
 NOW = datetime(2030, 3, 5, 12, tzinfo=UTC)
 
@@ -18,6 +18,12 @@ NOW = datetime(2030, 3, 5, 12, tzinfo=UTC)
 @pytest.mark.parametrize("gate", subjects(), ids=lambda gate: gate.name)
 class TestEveryGate(GateSuite):
     """The shipped suite, once per gate."""
+
+
+def some_case() -> Case:
+    """A service message to somebody without an address."""
+    by, what = policy(), candidate()
+    return Case(what, "sms", None, facts(now=NOW), PURPOSES[what.purpose], by.markets["FR"], by)
 
 
 class Fickle:
@@ -34,8 +40,8 @@ class Fickle:
 
 
 def test_the_suite_catches_a_gate_that_changes_its_mind() -> None:
-    with pytest.raises(AssertionError, match="DROP"):
-        GateSuite().test_every_case_gets_the_same_complete_answer(gate=Fickle())
+    with pytest.raises(AssertionError):
+        ask_twice(Fickle(), some_case())
 
 
 SOUND = Judgment(GateVerdict.HOLD, "Not now.", "1 h", NOW + timedelta(hours=1), otherwise="it were later")
@@ -57,8 +63,4 @@ SOUND = Judgment(GateVerdict.HOLD, "Not now.", "1 h", NOW + timedelta(hours=1), 
     ],
 )
 def test_an_incomplete_answer_is_named(judgment: Judgment, words: list[str]) -> None:
-    by = policy()
-    known = facts(now=NOW)
-    what = candidate()
-    case = Case(what, "sms", None, known, PURPOSES[what.purpose], by.markets["FR"], by)
-    assert complaints(case, judgment) == words
+    assert complaints(some_case(), judgment) == words

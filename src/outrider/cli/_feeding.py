@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from outrider.api.appender import MOST, Appender
+from outrider.api.coalesce import NotStored
 from outrider.api.intake import Intake, Taken
 from outrider.api.problems import Problem
 from outrider.contracts.connector import Connector, Record
@@ -66,9 +67,15 @@ class Feeder:
         letters = [letter for each in taken for letter in each.letters]
         positions = await self._appender.append(entries) if entries else []
         if letters:
-            await self._log.bury(letters)
+            await self._bury(letters)
         duplicates = sum(position is None for position in positions)
         return Fed(len(entries) - duplicates, duplicates, len(letters))
+
+    async def _bury(self, letters: Sequence[DeadLetter]) -> None:
+        try:
+            await self._log.bury(letters)
+        except Exception as error:
+            raise NotStored(f"the dead letters did not confirm ({type(error).__name__})") from error
 
     def _take(self, record: Record) -> Taken:
         """The record's entry, or the letter that keeps it with its place in the source."""

@@ -34,7 +34,7 @@ class PostgresDeliveryStore(PostgresLog):
     _vault: Vault
     _sql: Queries
     _hasher: Hasher
-    _ceiling: Ceiling
+    ceiling: Ceiling
 
     async def open_lease(self, owner: str, seconds: float) -> int:
         """See the port."""
@@ -52,7 +52,7 @@ class PostgresDeliveryStore(PostgresLog):
     async def claim(self, most: int) -> AsyncIterator[PostgresClaim]:
         """See the port."""
         async with self._pool.acquire() as connection, connection.transaction():
-            claim = PostgresClaim(connection, self._vault, self._sql, self._ceiling, self._append_plain)
+            claim = PostgresClaim(connection, self._vault, self._sql, self.ceiling, self._append_plain)
             await claim.load(most, self._opened)
             yield claim
 

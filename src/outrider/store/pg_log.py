@@ -10,7 +10,7 @@ import asyncpg
 from outrider.domain.entry import Body, Entry, Stop, kind_of
 from outrider.domain.work import DeadLetter, group_of
 from outrider.store.named import Queries
-from outrider.store.rows import columns, opened
+from outrider.store.rows import opened
 from outrider.store.vault import Vault
 
 T = TypeVar("T")

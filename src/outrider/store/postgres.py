@@ -59,7 +59,8 @@ class PostgresStore(PostgresEngineStore, PostgresDeliveryStore, PostgresReceipts
         self._vault = Vault(keys)
         self._sql = statements()
         self._hasher = hasher
-        self._ceiling = ceiling or Ceiling()
+        #: Counted in each intent transaction; a newly applied configuration may change it.
+        self.ceiling = ceiling or Ceiling()
         self._marks: dict[int, tuple[int, datetime]] = {}
 
     append = repeated(PostgresEngineStore.append)

@@ -91,6 +91,13 @@ def complaints(case: Case, judgment: Judgment) -> list[str]:
     return [words for words, fine in checks.items() if not fine]
 
 
+def ask_twice(gate: Gate, case: Case) -> None:
+    """Assert that a gate answers a case completely, and the same again."""
+    judgment = gate.judge(case)
+    assert complaints(case, judgment) == []
+    assert gate.judge(case) == judgment
+
+
 class GateSuite:
     """Parametrize with `gate` over `subjects()`."""
 
@@ -109,9 +116,7 @@ class GateSuite:
         @settings(max_examples=60, deadline=None)
         @given(cases())
         def answers(case: Case) -> None:
-            judgment = gate.judge(case)
-            assert complaints(case, judgment) == []
-            assert gate.judge(case) == judgment
+            ask_twice(gate, case)
 
         answers()
 

@@ -15,7 +15,7 @@ from outrider.contracts.store import Claim, DeliveryStore
 from outrider.domain.attempt import Accepted, Outcome, Reason, Refused, Unknown
 from outrider.domain.work import Done, Due, Fenced, Intent, Past, Verdictless
 from outrider.lib.clock import Clock
-from outrider.workers.prepare import Account, Desk, bare, conclude, forgo, not_begun, outbound, prepare
+from outrider.workers.prepare import Account, Desk, conclude, forgo, not_begun, outbound, prepare
 from outrider.workers.trouble import Patience, is_store_trouble
 from outrider.workers.wake import Wakes
 
@@ -327,20 +327,10 @@ class Delivery:
                 left.append(replace(one, outcome=plain(one.outcome)))
         return left
 
-    async def _write_apart(self, done: Sequence[Done]) -> None:
-        """One of them cannot be written as it is: each alone, the guilty one next time without the provider's words."""
-        for place, one in enumerate(done):
-            try:
-                await self._finish([one])
-            except Exception as error:
-                log.error("an outcome could not be written", error=repr(error))
-                again = one if is_store_trouble(error) else bare(one)
-                self._done = [again, *done[place + 1 :], *self._done]
-                return
-
-    def _gives_up(self) -> bool:
+    def _gives_up(self, error: Exception) -> bool:
         """A store that does not answer is waited for beyond the lease: a late acceptance still ends a doubt."""
-        return self._stopping and self.clock.monotonic() > self._lease_until
+        is_over = self.clock.monotonic() > self._lease_until
+        return is_over and (self._stopping or not is_store_trouble(error))
 
     async def _finish(self, done: list[Done]) -> None:
         await self.store.finish(self._fence, done)

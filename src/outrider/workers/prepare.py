@@ -15,7 +15,7 @@ from outrider.delivery.breaker import Breaker
 from outrider.delivery.choose_route import fitting, in_order
 from outrider.delivery.next_move import Look, Move, Stop, Try, end_without_copy, next_move
 from outrider.delivery.throttle import UNTHROTTLED, TokenBucket
-from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused, Unknown
+from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused
 from outrider.domain.message import Message, Status
 from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
 from outrider.domain.route import Route
@@ -215,18 +215,6 @@ def not_begun(intent: Intent, now: datetime) -> Done:
         next=Next(Status.QUEUED, detail, retry_at=now),
         awaited=message.awaited,
     )
-
-
-def bare(done: Done) -> Done:
-    """The same outcome without anything the provider said of its own."""
-    match done.outcome:
-        case Accepted(provider_id=said):
-            outcome: Outcome = Accepted("".join(letter for letter in said if letter.isalnum())[:64])
-        case Refused(reason=reason):
-            outcome = Refused(reason)
-        case _:
-            outcome = Unknown()
-    return msgspec.structs.replace(done, outcome=outcome)
 
 
 def conclude(intent: Intent, past: tuple[Past, ...], outcome: Outcome, desk: Desk, now: datetime, ticks: float) -> Done:

@@ -121,12 +121,22 @@ class EngineHost(Host):
 
     def _worked(self, handled: bool) -> None:
         self._busy = False
-        if self.world.has_work():
-            self.wake(0.005 if handled else self.world.chance.uniform(0.5, 2.0))
+        groups = self.world.groups_with_work()
+        if handled and groups:
+            self.wake(0.005)
         else:
-            self.wake_at_timer()
+            self.stir(groups, again=True)
 
-    def wake_at_timer(self) -> None:
+    def stir(self, groups: list[int], *, again: bool = False) -> None:
+        """Work soon when there is something for this engine; later when another one seems to have it."""
+        lease, chance = self.engine._lease, self.world.chance
+        ours = lease is None or any(number in lease.fences for number in groups)
+        if groups:
+            self.wake(chance.uniform(0.001, 0.02) if ours and not again else chance.uniform(0.5, 2.0))
+        else:
+            self._wake_at_timer()
+
+    def _wake_at_timer(self) -> None:
         """Work when the next timer is due."""
         due = self.world.store.tables.timers_due.first()
         if due is not None:

@@ -15,6 +15,7 @@ from outrider.configuration.toml import AccountEntry
 from outrider.contracts.http import Request
 from outrider.domain.attempt import AttemptState
 from outrider.domain.message import Status
+from outrider.domain.work import group_of
 from outrider.ingest.mapping import PROFILE
 from outrider.lib.ids import Hasher
 from outrider.plugged import providers
@@ -145,16 +146,13 @@ class World:
         """The accounts a channel's routes use."""
         return [route.account for route in self.current.toml.routes if route.channel == channel]
 
-    def has_work(self) -> bool:
-        """Whether an engine could do something now."""
+    def groups_with_work(self) -> list[int]:
+        """The groups in which an engine could do something now."""
         tables = self.store.tables
-        due = tables.timers_due.first()
-        if due is not None and due <= self.database.now():
-            return True
-        for positions, group in zip(tables.positions, tables.groups.values(), strict=True):
-            if positions and positions[-1] > group.cursor:
-                return True
-        return False
+        found = [number for number, group in tables.groups.items() if tables.positions[number][-1:] > [group.cursor]]
+        for key in tables.timers_due.due(self.database.now()):
+            found.append(group_of(tables.timers[key].stream))
+        return found
 
     def open_intents(self) -> bool:
         """Whether an attempt is open."""
@@ -191,12 +189,9 @@ class World:
 
     def stir(self) -> None:
         """There may be work for everybody."""
-        if self.has_work():
-            for engine in self.engines:
-                engine.wake(self.chance.uniform(0.001, 0.02))
-        else:
-            for engine in self.engines:
-                engine.wake_at_timer()
+        groups = self.groups_with_work()
+        for engine in self.engines:
+            engine.stir(groups)
         for worker in self.workers:
             worker.wake_when_due()
         for sweeper in self.sweepers:

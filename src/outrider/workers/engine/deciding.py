@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from msgspec.structs import replace
@@ -38,6 +39,7 @@ class Desk:
         self.hasher = hasher
         self.working = working
         self.draft = draft
+        self._hashes: dict[tuple[str, str], bytes] = {}
 
     @property
     def current(self) -> Configuration:
@@ -57,6 +59,8 @@ class Desk:
     def objects_near(self, stream: bytes, about: bytes | None) -> dict[str, Object]:
         """One object for each kind: what it is about, then what that is related to, then what the person is."""
         found: dict[str, Object] = {}
+        if not self.working.objects:
+            return found
         thing = self.working.objects.get(about) if about else None
         if thing is not None:
             found[thing.kind] = thing
@@ -113,8 +117,16 @@ class Desk:
             country if isinstance(country, str) else None,
         )
 
+    def _hash(self, address: Address) -> bytes:
+        """The blind index of an address, computed once in a batch."""
+        place = (address.channel, address.value)
+        hashed = self._hashes.get(place)
+        if hashed is None:
+            hashed = self._hashes[place] = self.hasher.address(*place)
+        return hashed
+
     def _reach(self, address: Address) -> ReachFact:
-        hashed = self.hasher.address(address.channel, address.value)
+        hashed = self._hash(address)
         return ReachFact(address.channel, hashed.hex(), self.working.suppressed.get(hashed))
 
     def _drop(self, decision: Decision, state: MessageState | None) -> None:
@@ -176,7 +188,7 @@ class Desk:
             lane=self.current.policy.purposes[candidate.purpose].lane,
             awaited=has_next_rung(candidate, decision.channel),
             config=candidate.config,
-            address=self.hasher.address(address.channel, address.value),
+            address=self._hash(address),
             content=Content(address.value, decision.facts.locale, self._values(decision, profile, enrollment)),
             root=candidate.root,
         )
@@ -185,7 +197,7 @@ class Desk:
         """The address the gates judged."""
         wanted = next((r.address for r in decision.facts.reach if r.channel == decision.channel), "")
         for address in profile.identity.addresses:
-            if self.hasher.address(address.channel, address.value).hex() == wanted:
+            if self._hash(address).hex() == wanted:
                 return address
         return profile.address(decision.channel) or Address(decision.channel, "")
 
@@ -198,10 +210,7 @@ class Desk:
         program = configuration.journeys.get(candidate.journey)
         if enrollment is not None and program is not None:
             context["event"] = start_facts(program, enrollment)
-        values: dict[str, object] = {}
-        for path in configuration.templates.variables(candidate.template):
-            _copy(context, path.split("."), values)
-        return values
+        return _picked(context, _tree(configuration.templates.variables(candidate.template)))
 
     def escalate(self, state: MessageState, profile: Profile, enrollment: Enrollment | None) -> bytes | None:
         """Ask for the next channel of an escalation, once; the new candidate's id when it became a message."""
@@ -243,16 +252,28 @@ def next_rung(candidate: Candidate, channel: str) -> Candidate | None:
     )
 
 
-def _copy(context: Mapping[str, Any], path: Sequence[str], values: dict[str, Any]) -> None:
-    """Put the value at a path of the context at the same path of `values`, if it is there."""
-    source: Any = context
-    for name in path:
-        if not isinstance(source, Mapping) or name not in source:
-            return
-        source = source[name]
-    target = values
-    for name in path[:-1]:
-        target = target.setdefault(name, {})
-        if not isinstance(target, dict):
-            return
-    target[path[-1]] = source
+@lru_cache(maxsize=1024)
+def _tree(paths: frozenset[str]) -> dict[str, Any]:
+    """Paths as nested names, None where a value is wanted; a value wanted as a whole needs none of its parts."""
+    tree: dict[str, Any] = {}
+    for path in sorted(paths, key=len):
+        *groups, last = path.split(".")
+        branch: dict[str, Any] | None = tree
+        for name in groups:
+            branch = branch.setdefault(name, {}) if branch is not None else None
+        if branch is not None:
+            branch[last] = None
+    return tree
+
+
+def _picked(source: Mapping[str, Any], tree: Mapping[str, Any]) -> dict[str, Any]:
+    """What a tree names of nested values; what is not there stays out."""
+    picked: dict[str, Any] = {}
+    for name, inner in tree.items():
+        if name not in source:
+            continue
+        if inner is None:
+            picked[name] = source[name]
+        elif isinstance(source[name], dict) and (found := _picked(source[name], inner)):
+            picked[name] = found
+    return picked
