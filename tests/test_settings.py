@@ -42,7 +42,9 @@ def test_addresses_to_listen_on(written, host, port):
     assert (settings.host, settings.port) == (host, port)
 
 
-@pytest.mark.parametrize("value", ["", "8080", ":8080", "host:", "host:port", "host:65536", "host:-1", "host:²", "host:٣x"])
+@pytest.mark.parametrize(
+    "value", ["", "8080", ":8080", "host:", "host:port", "host:65536", "host:-1", "host:²", "host:٣x"]
+)
 def test_a_wrong_address_is_named_with_what_was_expected(value):
     with pytest.raises(BadSetting, match="OUTRIDER_LISTEN: expected host:port"):
         read_settings({"OUTRIDER_LISTEN": value})

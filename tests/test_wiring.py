@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from configuration_toml import MINIMAL, configured
 
+from configuration_toml import MINIMAL, configured
 from outrider import wiring
+from outrider.configuration.toml import AccountEntry, Toml
 from outrider.settings import BadSetting
 from outrider.testing import builders
 from outrider.testing.memory_subject import HandClock
@@ -36,8 +37,7 @@ def test_accounts_get_their_provider_their_secret_and_a_token_of_their_own(monke
 def test_a_secret_is_never_shown(monkeypatch):
     monkeypatch.setenv("SMSMODE_KEY", "geheim")
     accounts = wiring.build_accounts(configured(MINIMAL), b"k" * 32, None)
-    settings = vars(accounts["one"].provider)
-    assert "geheim" not in f"{accounts!r} {settings!r}"
+    assert "geheim" not in f"{accounts!r} {accounts['one'].provider} {configured(MINIMAL).toml!r}"
 
 
 def test_a_secret_that_is_missing_stops_the_start_by_name(monkeypatch):
@@ -55,8 +55,6 @@ def test_a_secret_that_is_missing_stops_the_start_by_name(monkeypatch):
     ],
 )
 def test_settings_that_do_not_fit_the_provider_are_named(settings, reason):
-    from outrider.configuration.toml import AccountEntry, Toml
-
     configuration = builders.changed(
         configured(""), toml=Toml(accounts=(AccountEntry("main", "smsmode", settings, sandbox=True),))
     )

@@ -243,7 +243,7 @@ class Outrider:
         self.sweep.grace_seconds = settings.rescue_grace_seconds
 
     def _accounts(self, configuration: Configuration) -> dict[str, Account]:
-        return wiring.build_accounts(configuration, self.opened.keys.index_key(), None)
+        return wiring.build_accounts(configuration, self.opened.keys.index_key(), self.opened.settings.home)
 
     def _hear(self, topic: str) -> None:
         wake = self.wakes.topics().get(topic)
@@ -256,10 +256,11 @@ class Outrider:
         if number <= self.library.current.number:
             return
         configuration = await current_configuration(self.opened, number)
+        accounts = self._accounts(configuration)
         self.library.replace_current(configuration)
         self.opened.store.ceiling = configuration.toml.ceiling
         self.accounts.clear()
-        self.accounts.update(self._accounts(configuration))
+        self.accounts.update(accounts)
         self.desk.follow(wiring.build_desk(self.library, self.accounts, self.public_url))
 
     async def _partitions(self) -> None:

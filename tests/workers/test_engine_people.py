@@ -23,6 +23,7 @@ steps:
   - {send: hello, purpose: service, blocked: exit, channels: {first: [sms]}}
   - wait: 7d
 """
+PATIENT_ALARM = STAYING.replace("purpose: transactional, time_critical: true", "purpose: service, valid_for: 3d")
 #: Monday 22:30 in Paris: commercial messages wait for the morning.
 NIGHT = datetime(2026, 3, 2, 21, 30, tzinfo=UTC)
 
@@ -201,6 +202,14 @@ def test_forgetting_ends_everything_and_whoever_comes_back_starts_anew():
     world.advance(days=2)
     world.feed(world.booking())
     assert len(world.messages("confirm")) == 2
+
+
+def test_whoever_is_forgotten_and_comes_back_in_one_batch_starts_anew():
+    world = World()
+    world.feed(world.event("person.seen"), world.reply("once"))
+    world.clock.at += timedelta(days=1)
+    world.feed(world.forget(), world.event("person.seen"), world.reply("again"))
+    assert world.statuses() == [("hello", "canceled"), ("hello", "queued")]
 
 
 def test_a_person_forgotten_in_the_batch_of_their_first_event_leaves_no_content_behind():
@@ -382,6 +391,23 @@ def test_a_completed_journey_goes_on_escalating_and_its_late_exit_cancels_the_ne
     assert channels(world) == ["push", "sms"]
     world.feed(world.event("alarm.over"))
     assert [str(one.status) for one in world.messages()] == ["accepted", "canceled"]
+
+
+def test_an_escalating_message_that_is_held_for_the_night_escalates_only_after_its_morning():
+    by_day, push = escalating(PATIENT_ALARM)
+    world = World(alarm=PATIENT_ALARM, at=push.not_after - timedelta(minutes=5))
+    assert by_day.clock.at < world.clock.at
+    world.feed(world.event("alarm.raised", token="tok"))
+    world.clock.at += timedelta(minutes=5, seconds=1)
+    assert world.deliver() == []
+    assert world.statuses() == [("hello", "held")]
+    world.advance(minutes=30)
+    assert channels(world) == ["push"]
+    world.clock.at = world.messages()[0].not_before
+    world.work()
+    assert world.statuses() == [("hello", "queued")]
+    world.advance(minutes=10)
+    assert channels(world) == ["push", "sms"]
 
 
 def test_a_receipt_or_outcome_for_a_message_nobody_knows_changes_nothing():

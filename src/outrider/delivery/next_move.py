@@ -167,8 +167,11 @@ def _after_refusal(
 
 
 def _standing_label(past: Sequence[Past]) -> str:
-    """While an earlier copy may be out, every further try stays labelled with the rule that allowed it."""
-    if not any(attempt.state is AttemptState.UNRESOLVED for attempt in past):
+    """While an earlier copy is or may be out, every further try stays labelled with the rule that allowed it.
+
+    Also once a late receipt has proved that copy (as undelivered): the label tells why there is another one.
+    """
+    if not copies_out(past):
         return ""
     return next((attempt.label for attempt in reversed(past) if attempt.label), "")
 

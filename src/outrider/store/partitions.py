@@ -22,6 +22,8 @@ RETENTION: Mapping[str, int] = {
     "receipts": 13,
 }
 
+#: The advisory lock of whoever makes partitions.
+LOCK = 79002
 #: Months made ahead.
 AHEAD = 2
 
@@ -34,19 +36,31 @@ def month_start(at: datetime, months: int = 0) -> datetime:
 
 async def ensure_partitions(connection: Any, now: datetime) -> list[str]:
     """Make the partitions of last month to `AHEAD` months from now that are missing; returns their names."""
-    made = []
+    if not await _missing(connection, now):
+        return []
+    # One process at a time: `if not exists` looks before it waits for the lock on the parent.
+    await connection.execute("select pg_advisory_lock($1)", LOCK)
+    try:
+        missing = await _missing(connection, now)
+        for name, (table, start, end) in missing.items():
+            low, high = _bounds(table, start, end)
+            await connection.execute(
+                f"create table {name} partition of {table} for values from ({low}) to ({high}){_storage(table)}"
+            )
+    finally:
+        await connection.execute("select pg_advisory_unlock($1)", LOCK)
+    return list(missing)
+
+
+async def _missing(connection: Any, now: datetime) -> dict[str, tuple[str, datetime, datetime]]:
+    """Name → table and bounds of the partitions that should exist and do not."""
+    wanted = {}
     for months in range(-1, AHEAD + 1):
         start, end = month_start(now, months), month_start(now, months + 1)
-        for table in (*BY_INSTANT, *BY_ID):
-            name = f"{table}_{start:%Y_%m}"
-            if await connection.fetchval("select to_regclass($1)", name) is None:
-                low, high = _bounds(table, start, end)
-                await connection.execute(
-                    f"create table if not exists {name} partition of {table} for values from ({low}) to ({high})"
-                    f"{_storage(table)}"
-                )
-                made.append(name)
-    return made
+        wanted.update({f"{table}_{start:%Y_%m}": (table, start, end) for table in (*BY_INSTANT, *BY_ID)})
+    rows = await connection.fetch("select n from unnest($1::text[]) as n where to_regclass(n) is null", list(wanted))
+    absent = {row["n"] for row in rows}
+    return {name: bounds for name, bounds in wanted.items() if name in absent}
 
 
 async def drop_partitions(connection: Any, now: datetime, retention: Mapping[str, int] = RETENTION) -> list[str]:

@@ -10,9 +10,12 @@ from typing import Any
 import asyncpg
 import structlog
 
+from outrider.store.losing import notice_loss
+
 CHANNEL = "outrider"
 EVERY_SECONDS = 0.01
 RECONNECT_SECONDS = 1.0
+CONNECT_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +59,8 @@ class Signals:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _serve(self) -> None:
-        connection = await asyncpg.connect(self._dsn)
+        connection = await asyncpg.connect(self._dsn, timeout=CONNECT_SECONDS)
+        await notice_loss(connection)
         # Who only listens would never notice that the connection is gone.
         connection.add_termination_listener(lambda _connection: self._waiting.set())
         self._interrupted = False

@@ -13,6 +13,7 @@ import asyncpg
 from outrider.domain.work import Ceiling
 from outrider.lib.ids import Hasher
 from outrider.lib.seal import KeyRing
+from outrider.store.losing import notice_loss
 from outrider.store.named import Queries, load
 from outrider.store.pg_delivery import PostgresDeliveryStore
 from outrider.store.pg_engine import PostgresEngineStore
@@ -85,6 +86,8 @@ class PostgresStore(PostgresEngineStore, PostgresDeliveryStore, PostgresReceipts
 #: Milliseconds an open transaction of ours may stand still before the server ends it. A paused process would else hold
 #: its locks for as long as it is paused: an open append stops every reader of the log, an open batch its streams.
 STANDSTILL = 10_000
+#: Seconds until a server that does not answer a connection attempt counts as not there.
+CONNECT_SECONDS = 10.0
 
 
 async def open_pool(dsn: str, *, least: int = 1, most: int = 10, standstill: int = STANDSTILL) -> asyncpg.Pool:
@@ -96,7 +99,9 @@ async def open_pool(dsn: str, *, least: int = 1, most: int = 10, standstill: int
         dsn,
         min_size=least,
         max_size=most,
+        init=notice_loss,
         reset=_keep,
+        timeout=CONNECT_SECONDS,
         server_settings={
             **BY_KEY,
             "application_name": "outrider",

@@ -255,9 +255,20 @@ class Delivery:
             log.error("a call ended without an outcome", error=repr(error))
 
     async def _call(self, intent: Intent, past: tuple[Past, ...]) -> None:
-        outcome = await self._send(intent)
-        self._done.append(conclude(intent, past, outcome, self.desk, self._now(), self.clock.monotonic()))
+        unsent = self._unsent(intent)
+        outcome = unsent or await self._send(intent)
+        now, ticks = self._now(), self.clock.monotonic()
+        self._done.append(conclude(intent, past, outcome, self.desk, now, ticks, about_route=unsent is None))
         self._has_done.set()
+
+    def _unsent(self, intent: Intent) -> Refused | None:
+        """Why no call is made although its intent is written; None when it may be made."""
+        account = self.desk.accounts.get(intent.account)
+        if account is None:
+            return Refused(Reason.NOT_CONNECTED, f"account {intent.account} is configured no more; nothing was sent")
+        if self.clock.monotonic() > self._lease_until - account.deadline:
+            return Refused(Reason.NOT_CONNECTED, "the lease of this worker is nearly over; nothing was sent")
+        return None
 
     def _now(self) -> datetime:
         """The database's time: what is written with it is compared with the database's clock, never with ours."""
@@ -265,11 +276,7 @@ class Delivery:
         return at + timedelta(seconds=self.clock.monotonic() - ticks)
 
     async def _send(self, intent: Intent) -> Outcome:
-        account = self.desk.accounts.get(intent.account)
-        if account is None:
-            return Refused(Reason.NOT_CONNECTED, f"account {intent.account} is configured no more; nothing was sent")
-        if self.clock.monotonic() > self._lease_until - account.deadline:
-            return Refused(Reason.NOT_CONNECTED, "the lease of this worker is nearly over; nothing was sent")
+        account = self.desk.accounts[intent.account]
         try:
             request = account.provider.request(outbound(intent, self.desk, self._now()))
         except Exception as error:

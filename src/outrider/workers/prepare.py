@@ -217,10 +217,22 @@ def not_begun(intent: Intent, now: datetime) -> Done:
     )
 
 
-def conclude(intent: Intent, past: tuple[Past, ...], outcome: Outcome, desk: Desk, now: datetime, ticks: float) -> Done:
-    """What one outcome means for the attempt and for the message."""
+def conclude(
+    intent: Intent,
+    past: tuple[Past, ...],
+    outcome: Outcome,
+    desk: Desk,
+    now: datetime,
+    ticks: float,
+    *,
+    about_route: bool = True,
+) -> Done:
+    """What one outcome means for the attempt, for the message, and for the route where it was about the route."""
     message = intent.message
-    desk.breakers[intent.route].learn(outcome, ticks)
+    if about_route:
+        desk.breakers[intent.route].learn(outcome, ticks)
+    else:
+        forgo(intent, desk)
     return Done(
         message=message.id,
         stream=message.stream,

@@ -268,4 +268,3 @@ class Wire:
 def healthy(windows: list[Window], begin: float, end: float) -> bool:
     """Whether no bad stretch touched this one."""
     return all(window.end <= begin or window.begin >= end for window in windows)
-

@@ -88,7 +88,9 @@ def _programs(built: Configuration, number: int) -> list[Program]:
     around = _surroundings(built)
     programs = []
     for name, text in JOURNEYS.items():
-        checked = check(text if number == 1 else text.replace("after: 10m", "after: 8m"), f"journeys/{name}.yaml", around)
+        checked = check(
+            text if number == 1 else text.replace("after: 10m", "after: 8m"), f"journeys/{name}.yaml", around
+        )
         assert checked.definition is not None, [str(problem) for problem in checked.problems]
         programs.append(compile_program(checked.definition, number))
     return programs

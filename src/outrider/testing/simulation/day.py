@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import msgspec
+import structlog
 
 from outrider.domain.attempt import AttemptState
 from outrider.testing.simulation.faults import plan_day
@@ -47,8 +50,13 @@ def begins(seed: int) -> datetime:
 
 def run_day(seed: int, profile: str = "standard", *, verbose: bool = False) -> Day:
     """Simulate one day. Raises Violated when an invariant does not hold."""
-    world = World(seed, begins(seed), verbose=verbose)
-    world.faults_on = PROFILES[profile] > 0
+    with structlog.testing.capture_logs() as logs:
+        return _came_to(_simulated(seed, profile, logs, verbose=verbose))
+
+
+def _simulated(seed: int, profile: str, logs: Sequence[Mapping[str, Any]], *, verbose: bool) -> World:
+    world = World(seed, begins(seed), calm=not PROFILES[profile], verbose=verbose)
+    world.logs = logs
     if world.timeline.start in CHANGES:
         world.met("the clocks changed on this day")
     world.load.plan()
@@ -57,7 +65,7 @@ def run_day(seed: int, profile: str = "standard", *, verbose: bool = False) -> D
     _quiet(world)
     world.timeline.run_until(DAY * (1 + QUIET_DAYS))
     world.watch.settled()
-    return _came_to(world)
+    return world
 
 
 def _quiet(world: World) -> None:

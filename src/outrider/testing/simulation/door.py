@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from outrider.testing.simulation.company import Person
     from outrider.testing.simulation.world import World
 
+#: How many appends stay open for a while.
+LATE = 0.05
 #: How long a caller waits before it tries again after an answer that did not come.
 AGAIN = (0.5, 20.0)
 
@@ -74,9 +76,25 @@ class Door:
         taken = self.intake.map([event], self.world.current.mapper, self.process.now())
         if not taken.entries:
             raise AssertionError(f"the simulated event was rejected: {taken.results}")
-        self.insist(
-            lambda: self.world.store.append(taken.entries), partial(self._answered, event, taken.entries[0])
-        )
+        if self.world.faults_on and self.world.chance.random() < LATE:
+            self._append_late(event, taken.entries)
+        else:
+            answered = partial(self._answered, event, taken.entries[0])
+            self.insist(lambda: self.world.store.append(taken.entries), answered)
+
+    def _append_late(self, event: Event, entries: Sequence[Entry]) -> None:
+        """A transaction that takes its positions now and commits after others that began later."""
+        world = self.world
+        world.met("an append commits late")
+        held = world.store.open_append(entries)
+
+        def commit() -> None:
+            positions = _drive(held.commit())
+            world.store.appended, world.store.stopped = entries, ()
+            world.hook("append", "after")
+            self._answered(event, entries[0], positions)
+
+        world.timeline.after(world.chance.uniform(0.05, 3.0), commit)
 
     def _answered(self, event: Event, entry: Entry, positions: Sequence[int | None]) -> None:
         self.world.watch.answered(event, entry, positions)

@@ -1,19 +1,19 @@
-"""Invariants of sending: I5 to I18."""
+"""Invariants of sending: I5 to I16, and I20 as far as it is about the intent."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from collections import Counter
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from outrider.delivery.breaker import Health
+from outrider.delivery.breaker import LEAST_FAILURES, Health
 from outrider.domain.attempt import SCOPES, AttemptState, Scope
-from outrider.domain.message import FINAL, Status
 from outrider.domain.policy import Cap
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.stops import address_key, consent_key
 from outrider.testing.memory_engine import WITHOUT_SLOT
 from outrider.testing.memory_rows import AttemptRow, MessageRow
-from outrider.testing.simulation.carriers import Copy, healthy
+from outrider.testing.simulation.carriers import SHOTS, Copy
 from outrider.testing.simulation.timeline import Process
 from outrider.testing.simulation.watch import MAYBE_OUT, OPTED_OUT, Checks
 
@@ -26,10 +26,10 @@ MOST_COPIES = {
     Purpose.SERVICE: 2,
     Purpose.COMMERCIAL: 1,
 }
+#: Harms that speak of the route.
+TROUBLE = frozenset(SHOTS) - {"429", "refuse"}
 #: Purposes for which a doubt may be followed by another copy.
 RESENDS = frozenset({Purpose.SAFETY, Purpose.SECURITY, Purpose.LEGAL, Purpose.TRANSACTIONAL})
-#: Purposes whose messages must not get lost.
-NEVER_LOST = frozenset({Purpose.SAFETY, Purpose.SECURITY, Purpose.LEGAL})
 #: (market, purpose) → local hours, from the first to before the second: an account of its own of the market packs.
 HOURS = {
     ("FR", Purpose.COMMERCIAL): (8, 20),
@@ -210,6 +210,21 @@ class SendingChecks(Checks):
 
     i14 = i14_the_route_is_healthy
 
+    def i14_a_route_rests_for_its_own_trouble(self) -> None:
+        """A breaker opens for trouble on its own route only."""
+        troubles = Counter(
+            account for (_, account), harms in self.memory.harms.items() for harm in harms if harm in TROUBLE
+        )
+        for host in self.world.workers:
+            for route in host.desk.routes:
+                breaker = host.desk.breakers[route.name]
+                if breaker.state is Health.OPEN and troubles[route.account] < LEAST_FAILURES:
+                    raise self.violated(
+                        "I14",
+                        f"{route.name} rests: {breaker.reason}",
+                        self.i14_a_route_rests_for_its_own_trouble.__doc__,
+                    )
+
     def i16_refusals_and_doubts_are_respected(self, row: MessageRow, attempt: AttemptRow) -> None:
         """What a provider refused for good is not sent to that address again; a doubt is followed only by its rule."""
         earlier = self.tables.attempts_of(row)[:-1]
@@ -234,61 +249,6 @@ class SendingChecks(Checks):
         if not row.message.not_before <= attempt.at <= row.message.not_after:
             raise self.violated("I20", f"sent at {attempt.at}, outside its window", self.i20_in_its_window.__doc__)
 
-    # ── at the end ──
-
-    def i17_no_doubt_is_left(self) -> None:
-        """[end] No attempt is open, and every doubt is resolved or listed as unresolved."""
-        for attempt in self.tables.attempts.values():
-            if attempt.state in (AttemptState.INTENT, AttemptState.UNKNOWN):
-                raise self.violated("I17", f"an attempt is still {attempt.state}", self.i17.__doc__)
-        if self.tables.doubts:
-            raise self.violated("I17", f"{len(self.tables.doubts)} doubts are left", self.i17.__doc__)
-
-    i17 = i17_no_doubt_is_left
-
-    def i18_nothing_urgent_is_lost(self) -> None:
-        """[end] While a provider of its channel was healthy, every safety, security and legal message was accepted."""
-        for row in self.tables.messages.values():
-            if row.message.purpose in NEVER_LOST and self._is_lost(row):
-                raise self.violated(
-                    "I18", f"{row.message.id.hex()[-6:]}, {row.message.purpose}, is {row.status} ({row.reason})", self.i18.__doc__
-                )
-
-    i18 = i18_nothing_urgent_is_lost
-
-    def _is_lost(self, row: MessageRow) -> bool:
-        copies = self.memory.copies.get(row.message.id)
-        if copies or row.status is Status.CANCELED or self.world.database.jumped_at >= 0:
-            return False
-        if self._was_hopeless(row) or "ceiling" in row.reason or row.message.stream in self.tables.blocked:
-            return False
-        begin, end = self._life(row)
-        return any(
-            healthy(self.world.carriers[account].windows, begin, end)
-            and not self.memory.harms.get((row.message.id, account))
-            for account in self.world.accounts_of(row.message.channel)
-        )
-
-    def _was_hopeless(self, row: MessageRow) -> bool:
-        return any(a.reason is not None and SCOPES[a.reason] in _HOPELESS for a in self.tables.attempts_of(row))
-
-    def _life(self, row: MessageRow) -> tuple[float, float]:
-        """From the first decision to the last status, in seconds; a little longer than that."""
-        first = self.tables.decisions[row.message.id, 0].decision.facts.now
-        seconds = self.world.timeline.seconds_of
-        return seconds(first) - 5.0, seconds(row.status_at) + 5.0
-
-    def i20_everything_ends(self) -> None:
-        """[end] Every message was sent or ended with a reason; none waits beyond its validity."""
-        blocked = self.tables.blocked
-        for row in self.tables.messages.values():
-            waits = row.status in (Status.HELD, Status.QUEUED, Status.SENDING)
-            if waits and row.message.stream not in blocked:
-                raise self.violated("I20", f"a message is still {row.status}", self.i20_everything_ends.__doc__)
-            gone = row.status in FINAL and row.status not in (Status.DELIVERED, Status.UNDELIVERED)
-            if gone and not row.reason:
-                raise self.violated("I20", f"a message is {row.status} for no reason", self.i20_everything_ends.__doc__)
-
     def note_refusals(self) -> None:
         """Outcomes were written: who opted out."""
         for row in self.tables.attempts.values():
@@ -306,6 +266,3 @@ def _hour(at: datetime) -> datetime:
 def _is_holiday(day: date) -> bool:
     easter_monday, ascension, whit_monday = date(2026, 4, 6), date(2026, 5, 14), date(2026, 5, 25)
     return day.weekday() == SUNDAY or day in FRENCH_HOLIDAYS | {easter_monday, ascension, whit_monday}
-
-
-ONE_MOMENT = timedelta(microseconds=1)

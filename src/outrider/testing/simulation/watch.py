@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from outrider.testing.simulation.world import World
 
 
-class Violated(AssertionError):
-    """An invariant does not hold. `name` is its number in the reliability plan, I1 to I40."""
+class Violated(BaseException):
+    """An invariant does not hold. `name` is its number in the reliability plan, I1 to I40.
+
+    Not an Exception: code of ours that survives exceptions must not survive this.
+    """
 
     def __init__(self, name: str, what: str, sentence: str) -> None:
         super().__init__(f"{name} violated: {what}\n  {name}: {sentence}")

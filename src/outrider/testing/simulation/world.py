@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -22,15 +22,18 @@ from outrider.plugged import providers
 from outrider.testing.memory_rows import MessageRow
 from outrider.testing.simulation.carriers import Carrier, Copy
 from outrider.testing.simulation.company import Person, configuration, people
+from outrider.testing.simulation.delivery_host import DeliveryHost
 from outrider.testing.simulation.door import Door
 from outrider.testing.simulation.faults import Planted
-from outrider.testing.simulation.hosts import DeliveryHost, EngineHost, Host, SweepHost
+from outrider.testing.simulation.hosts import EngineHost, Host
+from outrider.testing.simulation.invariants_end import EndChecks
 from outrider.testing.simulation.invariants_intake import IntakeChecks
 from outrider.testing.simulation.invariants_sending import SendingChecks
 from outrider.testing.simulation.invariants_time import TimeChecks
 from outrider.testing.simulation.load import Load
 from outrider.testing.simulation.pocket import Pocket
 from outrider.testing.simulation.store import DatabaseClock, WatchedStore
+from outrider.testing.simulation.sweep_host import SweepHost
 from outrider.testing.simulation.timeline import Process, Timeline
 from outrider.testing.simulation.watch import Memory
 from outrider.workers.prepare import Account
@@ -44,7 +47,7 @@ STIRRING = frozenset(
 DOUBTFUL = frozenset({"finish", "rescue", "resolve", "report", "match_orphans"})
 
 
-class Watch(IntakeChecks, SendingChecks, TimeChecks):
+class Watch(IntakeChecks, SendingChecks, TimeChecks, EndChecks):
     """Every invariant."""
 
     def committed(self, method: str) -> None:
@@ -62,6 +65,7 @@ class Watch(IntakeChecks, SendingChecks, TimeChecks):
             self.intents()
         elif method == "finish":
             self.note_refusals()
+            self.i14_a_route_rests_for_its_own_trouble()
         elif method == "append":
             self.memory.stops.update(stop.key for stop in store.stopped)
         elif method == "lift":
@@ -72,7 +76,9 @@ class Watch(IntakeChecks, SendingChecks, TimeChecks):
         self.i2_each_event_is_stored_once()
         self.i3_every_entry_is_handled_or_quarantined()
         self.i4_decisions_follow_from_their_records()
+        self.i15_reasons_and_logs_hold_no_personal_data()
         self.i17_no_doubt_is_left()
+        self.i17_no_doubt_without_a_fault()
         self.i18_nothing_urgent_is_lost()
         self.i19_no_timer_is_left_behind()
         self.i20_everything_ends()
@@ -84,11 +90,13 @@ class Watch(IntakeChecks, SendingChecks, TimeChecks):
 class World:
     """Everything there is."""
 
-    def __init__(self, seed: int, start: datetime, *, verbose: bool = False) -> None:
+    def __init__(self, seed: int, start: datetime, *, calm: bool = False, verbose: bool = False) -> None:
         self.seed = seed
         self.chance = Random(seed)
         self.timeline = Timeline(start, verbose=verbose)
-        self.faults_on = True
+        self.calm = calm
+        self.faults_on = not calm
+        self.logs: Sequence[Mapping[str, Any]] = ()
         self.sometimes: Counter[str] = Counter()
         self.current = configuration(1)
         self.hasher = Hasher(b"simulated".ljust(32, b"\0"))
@@ -150,8 +158,8 @@ class World:
         """The groups in which an engine could do something now."""
         tables = self.store.tables
         found = [number for number, group in tables.groups.items() if tables.positions[number][-1:] > [group.cursor]]
-        for key in tables.timers_due.due(self.database.now()):
-            found.append(group_of(tables.timers[key].stream))
+        due = tables.timers_due.due(self.database.now())
+        found.extend(group_of(tables.timers[key].stream) for key in due)
         return found
 
     def open_intents(self) -> bool:
@@ -227,4 +235,6 @@ def _account(entry: AccountEntry) -> Account:
     kind = Pocket if entry.provider == Pocket.name else providers()[entry.provider]
     secrets = {"api_key", "auth_token", "key"}
     values = {name: {"value": value} if name in secrets else value for name, value in entry.settings.items()}
-    return Account(entry.name, kind(msgspec.convert(values, kind.Settings)), f"token-{entry.name}", entry.deadline, True)
+    return Account(
+        entry.name, kind(msgspec.convert(values, kind.Settings)), f"token-{entry.name}", entry.deadline, True
+    )
