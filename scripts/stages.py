@@ -7,6 +7,7 @@ Exit status 1 when a stage failed.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -16,6 +17,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 PYTEST = (sys.executable, "-m", "pytest")
+
+KILLING = (sys.executable, "-m", "outrider.testing.killing")
+SIMULATION = (sys.executable, "-m", "outrider.testing.simulation")
+#: Folders of tests with a stage of their own.
+OWN_STAGE = ("tests/simulation", "tests/killing", "tests/demo")
 
 Command = tuple[str, ...]
 
@@ -29,11 +35,16 @@ STAGES: dict[str, tuple[tuple[str, Command], ...]] = {
     ),
     "test": (
         ("import contracts", (str(BIN / "lint-imports"), "--no-logo")),
-        ("unit tests", (*PYTEST, "-n", "2", "-m", "not soak", "--ignore=tests/simulation", "--ignore=tests/demo")),
-        ("simulator", (*PYTEST, "-m", "not soak", "tests/simulation")),
+        ("unit tests", (*PYTEST, "-n", "2", "-m", "not soak", *(f"--ignore={folder}" for folder in OWN_STAGE))),
+        # These print what they found, also when they pass.
+        ("simulator and bug zoo", (*PYTEST, "-n", "2", "-rP", "-m", "not soak", "tests/simulation")),
+        ("kill loop", (*PYTEST, "-rP", "-m", "not soak", "tests/killing")),
         ("demo", (*PYTEST, "tests/demo")),
     ),
-    "soak": (("long runs", (*PYTEST, "-m", "soak", "--timeout", "0")),),
+    "soak": (
+        ("kill loop", (*KILLING, "--cycles", "1000", "--seed", "1", "--report", "docs/explanation/soak-report.json")),
+        ("simulator", (*SIMULATION, "--days", os.environ.get("OUTRIDER_SOAK_DAYS", "3000"))),
+    ),
 }
 
 

@@ -119,13 +119,32 @@ def test_a_refusal_without_a_reason_counts_as_the_routes():
     "history",
     [
         past(("a", S.UNRESOLVED), ("b", S.REFUSED, Reason.INVALID_NUMBER)),
-        past(("a", S.UNRESOLVED), ("b", S.REFUSED, Reason.GEO_BLOCKED)),
+        past(("a", S.UNRESOLVED), ("b", S.REFUSED, Reason.GEO_BLOCKED), ("a", S.REFUSED, Reason.GEO_BLOCKED)),
         past(("a", S.UNRESOLVED), *[("b", S.REFUSED, Reason.THROTTLED)] * (MOST_ATTEMPTS - 1)),
         past(("a", S.UNRESOLVED), *[("b", S.ABSENT)] * (MOST_ATTEMPTS - 1)),
     ],
 )
 def test_while_an_earlier_copy_may_be_out_the_end_is_unknown_and_not_failed(history):
     assert move(P.SAFETY, ["a", "b"], history).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("purpose", [P.SAFETY, P.SECURITY, P.LEGAL])
+@pytest.mark.parametrize("reason", [Reason.GEO_BLOCKED, Reason.UNAUTHORIZED, Reason.THROTTLED])
+def test_when_elsewhere_refuses_the_route_that_left_the_doubt_is_asked_again(purpose, reason):
+    """Otherwise nobody would have the message although a healthy route is there."""
+    again = move(purpose, ["a", "b"], past(("a", S.UNRESOLVED), ("b", S.REFUSED, reason), ("b", S.REFUSED, reason)))
+    assert again.route == "a"
+
+
+def test_a_route_that_was_never_reached_is_asked_again_after_the_others_refused_for_good():
+    history = past(("a", S.REFUSED, Reason.THROTTLED), ("b", S.ABSENT), ("a", S.REFUSED, Reason.SENDER_REJECTED))
+    assert move(P.SECURITY, ["a", "b"], history).route == "b"
+
+
+def test_a_late_receipt_about_the_doubted_copy_does_not_take_the_label_off():
+    label = "resend_elsewhere: attempt 1 stayed in doubt"
+    history = (Past(1, "a", S.ACCEPTED, NOW), Past(2, "b", S.REFUSED, NOW, Reason.THROTTLED, label))
+    assert move(P.SECURITY, ["a", "b"], history).label == label
 
 
 def test_a_refused_resend_of_the_last_allowed_copy_rests_in_doubt():

@@ -160,7 +160,7 @@ def _after_refusal(
     untried = _untried(routes, past)
     if untried:
         return Try(untried[0], now, label)
-    willing = _willing(routes, past)
+    willing = _willing(routes, past, rules)
     if SCOPES[reason] is not Scope.PASSING and not willing:
         return end_without_copy(past, Status.FAILED, f"every route refused, the last with: {reason}")
     return Try(_least_tried(willing or routes, past), now + _wait(past, message, retry_after), label)
@@ -181,9 +181,13 @@ def _untried(routes: Sequence[str], past: Sequence[Past]) -> list[str]:
     return [route for route in routes if route not in tried]
 
 
-def _willing(routes: Sequence[str], past: Sequence[Past]) -> list[str]:
-    """Routes that may still take the message: tried in vain perhaps, but without a doubt or a refusal that lasts."""
-    spent = {one.route for one in past if one.state in MAYBE_TAKEN or _lasts(one)}
+def _willing(routes: Sequence[str], past: Sequence[Past], rules: PurposeRules) -> list[str]:
+    """Routes that may still take the message: tried in vain perhaps, but without a refusal that lasts.
+
+    One that left a doubt is among them only for purposes that rather send twice than not at all.
+    """
+    twice = rules.when_unknown is WhenUnknown.RESEND_ELSEWHERE
+    spent = {one.route for one in past if _lasts(one) or (one.state in MAYBE_TAKEN and not twice)}
     return [route for route in routes if route not in spent]
 
 

@@ -243,6 +243,8 @@ class OpenDoubt(msgspec.Struct, frozen=True):
     since: datetime
     give_up_at: datetime
     checks: int
+    #: When its call was over or its worker given up: the provider cannot have taken it later.
+    opened_at: datetime
     #: The database's time when it was read.
     now: datetime
 

@@ -182,6 +182,7 @@ class PostgresDeliveryStore(PostgresLog):
             since=row["since"],
             give_up_at=row["give_up_at"],
             checks=row["checks"],
+            opened_at=row["opened_at"],
             now=row["read_at"],
         )
 

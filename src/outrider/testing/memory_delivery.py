@@ -144,6 +144,7 @@ class MemoryDelivery(MemoryOutbox):
             since=doubt.since,
             give_up_at=doubt.give_up_at,
             checks=doubt.checks,
+            opened_at=attempt.ended_at or doubt.since,
             now=self.clock.now(),
         )
 

@@ -111,7 +111,7 @@ def _lag_is_over(doubt: OpenDoubt, desk: Desk, now: datetime) -> bool:
     account = desk.accounts.get(doubt.account)
     if account is None or not account.provider.abilities.lookup:
         return False
-    return now >= doubt.since + LAGS * timedelta(seconds=account.provider.abilities.lookup_lag)
+    return now >= doubt.opened_at + LAGS * timedelta(seconds=account.provider.abilities.lookup_lag)
 
 
 def _ended(doubt: OpenDoubt, state: AttemptState, next_: Next, found: str | None) -> Resolved:

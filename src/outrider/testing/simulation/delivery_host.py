@@ -135,10 +135,13 @@ class DeliveryHost(Host):
             self.wake(0.001)
 
     def _failed(self, error: Exception) -> None:
-        """As `Delivery.run`: a lost lease is followed by a new one, trouble with the store ends the process."""
+        """As `Delivery.run`: a new lease, also after trouble with the store; half of that is fatal here."""
         if not isinstance(error, Fenced | OSError):
             raise error
-        self.ends_with = "lease" if isinstance(error, Fenced) else "process"
+        fatal = isinstance(error, OSError) and self.world.chance.random() < 0.5
+        self.ends_with = "process" if fatal else "lease"
+        if self.worker._done:
+            self._plan_writing(0.001)
         self.wake(0.001)
 
     def _wind_down(self) -> None:

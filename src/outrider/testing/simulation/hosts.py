@@ -123,13 +123,16 @@ class EngineHost(Host):
             self.wake(self.world.database.seconds_until(due) + 0.001)
 
     def _failed(self, error: Exception) -> None:
-        """As `Engine.run`: a lost lease is taken anew, anything else ends the process."""
+        """As `Engine.run`: a lost lease is taken anew, also after trouble with the store; half of that is fatal here."""
         self._busy = False
         if isinstance(error, Fenced):
             self.world.met("a paused engine was fenced off")
             self.engine._lease = None
             self.wake(0.01)
-        elif isinstance(error, OSError):
+        elif isinstance(error, OSError) and self.world.chance.random() < 0.5:
             self.process.die()
+        elif isinstance(error, OSError):
+            self.engine._lease = None
+            self.wake(self.world.chance.uniform(0.1, 2.0))
         else:
             raise error
