@@ -16,6 +16,7 @@ from outrider.configuration import Configuration, build, digest_of
 from outrider.domain.problem import Problem
 from outrider.domain.work import Ceiling
 from outrider.lib.clock import SystemClock
+from outrider.lib.collector import Collector
 from outrider.lib.http import open_http
 from outrider.lib.ids import Hasher
 from outrider.plugged import gates, shipped
@@ -276,11 +277,12 @@ class Outrider:
         self._signals.start()
         try:
             async with asyncio.TaskGroup() as group:
-                for part in self._parts():
+                parts = [*self._parts(), Collector()]
+                for part in parts:
                     group.create_task(part.run())
                 ready()
                 await self._stop.wait()
-                for part in self._parts():
+                for part in parts:
                     part.stop()
         finally:
             await self._signals.stop()

@@ -123,7 +123,7 @@ class EngineHost(Host):
             self.wake(self.world.database.seconds_until(due) + 0.001)
 
     def _failed(self, error: Exception) -> None:
-        """As `Engine.run`: a lost lease is taken anew, also after trouble with the store; half of that is fatal here."""
+        """As `Engine.run`: a lost lease is taken anew, also after trouble with the store; half of that kills here."""
         self._busy = False
         if isinstance(error, Fenced):
             self.world.met("a paused engine was fenced off")

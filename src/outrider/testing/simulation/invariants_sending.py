@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -26,6 +27,8 @@ MOST_COPIES = {
     Purpose.SERVICE: 2,
     Purpose.COMMERCIAL: 1,
 }
+#: Journeys of one step: each event that starts one gives one message, or one escalation.
+ONE_STEP = frozenset({"tips", "code", "license", "danger"})
 #: Harms that speak of the route.
 TROUBLE = frozenset(SHOTS) - {"429", "refuse"}
 #: Purposes for which a doubt may be followed by another copy.
@@ -58,6 +61,7 @@ class SendingChecks(Checks):
         self.i6_copies_stay_within_the_purpose(copy)
         self.i7_every_further_copy_is_labelled(copy)
         self.i15_texts_hold_data_of_their_person_only(copy)
+        self.i15_texts_tell_of_their_own_event(copy)
 
     def i5_no_send_without_intent(self, copy: Copy) -> None:
         """Everything a provider accepted has an attempt whose intent was committed before."""
@@ -100,6 +104,20 @@ class SendingChecks(Checks):
             raise self.violated("I15", f"the text for {person.key} went to somebody else", self.i15.__doc__)
 
     i15 = i15_texts_hold_data_of_their_person_only
+
+    def i15_texts_tell_of_their_own_event(self, copy: Copy) -> None:
+        """A text holds the data of the event it is about: two messages about two events never tell of one."""
+        message = self.tables.messages[copy.message].message
+        told = re.search(r"tag-\d+", copy.text)
+        if told is None or message.journey not in ONE_STEP:
+            return
+        root = message.root or message.id
+        if self.memory.tags.setdefault(told[0], root) != root:
+            raise self.violated(
+                "I15",
+                f"two messages of {message.journey} tell of {told[0]}",
+                self.i15_texts_tell_of_their_own_event.__doc__,
+            )
 
     # ── when intents are committed ──
 

@@ -54,6 +54,8 @@ class Memory:
         self.statuses: dict[bytes, list[Status]] = {}
         #: Addresses (hash) whose person opted out at a provider, as a confirmed receipt or a refusal told us.
         self.opted_out: set[bytes] = set()
+        #: What an event is told by → the first message of the escalation that told of it.
+        self.tags: dict[str, bytes] = {}
         #: Attempts in doubt, and how doubts came and ended.
         self.in_doubt: set[tuple[bytes, int]] = set()
         self.doubts: Counter[str] = Counter()

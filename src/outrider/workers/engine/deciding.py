@@ -79,9 +79,17 @@ class Desk:
             frontier = ends
 
     def decide(
-        self, candidate: Candidate, profile: Profile, enrollment: Enrollment | None, state: MessageState | None = None
+        self,
+        candidate: Candidate,
+        profile: Profile,
+        enrollment: Enrollment | None,
+        state: MessageState | None = None,
+        before: Message | None = None,
     ) -> Decision:
-        """Decide a candidate, for the first time or again, and draft its message and timers."""
+        """Decide a candidate, for the first time or again, and draft its message and timers.
+
+        `state` is the candidate's own message, `before` the one it follows on another channel.
+        """
         facts = self._facts(candidate, profile, state)
         number = state.decision_number + 1 if state else 0
         self.working.recent[candidate.stream] = list(self._slots_of_others(candidate.stream, state))
@@ -92,7 +100,7 @@ class Desk:
         if decision.verdict is Verdict.DROP:
             self._drop(decision, state)
         else:
-            self._place(decision, profile, enrollment, state)
+            self._place(decision, profile, enrollment, state, state.message if state else before)
         return decision
 
     def _slots_of_others(self, stream: bytes, state: MessageState | None) -> Sequence[Recent]:
@@ -146,9 +154,14 @@ class Desk:
         self.draft.close(message, status, reason)
 
     def _place(
-        self, decision: Decision, profile: Profile, enrollment: Enrollment | None, state: MessageState | None
+        self,
+        decision: Decision,
+        profile: Profile,
+        enrollment: Enrollment | None,
+        state: MessageState | None,
+        earlier: Message | None,
     ) -> None:
-        message = self._message(decision, profile, enrollment)
+        message = self._message(decision, profile, enrollment, earlier)
         if state is None:
             self.draft.messages[message.id] = message
         else:
@@ -169,7 +182,9 @@ class Desk:
         slot = Recent(message.channel, message.purpose, self.working.now)
         self.working.recent.setdefault(message.stream, []).insert(0, slot)
 
-    def _message(self, decision: Decision, profile: Profile, enrollment: Enrollment | None) -> Message:
+    def _message(
+        self, decision: Decision, profile: Profile, enrollment: Enrollment | None, earlier: Message | None
+    ) -> Message:
         candidate, now = decision.candidate, self.working.now
         held = decision.verdict is Verdict.HOLD
         address = self._address(decision, profile)
@@ -189,7 +204,7 @@ class Desk:
             awaited=has_next_rung(candidate, decision.channel),
             config=candidate.config,
             address=self._hash(address),
-            content=Content(address.value, decision.facts.locale, self._values(decision, profile, enrollment)),
+            content=Content(address.value, decision.facts.locale, self._values(decision, profile, enrollment, earlier)),
             root=candidate.root,
         )
 
@@ -201,14 +216,22 @@ class Desk:
                 return address
         return profile.address(decision.channel) or Address(decision.channel, "")
 
-    def _values(self, decision: Decision, profile: Profile, enrollment: Enrollment | None) -> dict[str, object]:
-        """The template's variables, taken out of the view; what is missing stays out and fails at rendering."""
+    def _values(
+        self, decision: Decision, profile: Profile, enrollment: Enrollment | None, earlier: Message | None
+    ) -> dict[str, object]:
+        """The template's variables, taken out of the view; what is missing stays out and fails at rendering.
+
+        A message that is decided again, or follows on another channel, keeps the event it is about: the enrollment
+        that is known may be a later round, which another event began.
+        """
         candidate = decision.candidate
         configuration = self.library.get(candidate.config)
         context: dict[str, Any] = self.view_for(profile, candidate.about)
         context["zone"] = decision.facts.zone
         program = configuration.journeys.get(candidate.journey)
-        if enrollment is not None and program is not None:
+        if earlier is not None:
+            context["event"] = earlier.content.values.get("event", {})
+        elif enrollment is not None and program is not None:
             context["event"] = start_facts(program, enrollment)
         return _picked(context, _tree(configuration.templates.variables(candidate.template)))
 
@@ -221,7 +244,7 @@ class Desk:
             return None
         following = replace(following, asked_at=self.working.now)
         self.working.decided[following.id] = (0, b"")
-        decision = self.decide(following, profile, enrollment)
+        decision = self.decide(following, profile, enrollment, before=state.message)
         return None if decision.verdict is Verdict.DROP else following.id
 
 

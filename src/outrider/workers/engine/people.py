@@ -59,24 +59,13 @@ class People:
         self.desk = desk
         self.working = desk.working
         self.draft = desk.draft
-        self._handlers: dict[type, Callable[[Entry, Any], None]] = {
-            EventEntry: self.event,
-            ProfileEntry: self.profile_change,
-            ForgetEntry: self.forget,
-            ObjectChangedEntry: self.object_changed,
-            RelationEntry: self.relation,
-            ConsentEntry: self.consent,
-            ReceiptEntry: self.receipt,
-            OutcomeEntry: self.outcome,
-            ReplyEntry: self.reply,
-        }
 
     def handle(self, stimulus: Entry | Timer) -> None:
         """Apply one stimulus."""
         if isinstance(stimulus, Timer):
             self.timer(stimulus)
         else:
-            self._handlers[type(stimulus.body)](stimulus, stimulus.body)
+            HANDLERS[type(stimulus.body)](self, stimulus, stimulus.body)
 
     # ── facts ──
 
@@ -359,3 +348,18 @@ def _with_open(enrollment: Enrollment, message: bytes) -> Enrollment:
     if enrollment.end_reason == COMPLETED:
         return replace(enrollment, open_messages=(*enrollment.open_messages, message))
     return with_open(enrollment, message)
+
+
+#: Body → method. Functions, not bound methods: an object that holds its own methods is a cycle, and would keep the
+#: working state of its whole batch until the next garbage collection.
+HANDLERS: dict[type, Callable[[People, Entry, Any], None]] = {
+    EventEntry: People.event,
+    ProfileEntry: People.profile_change,
+    ForgetEntry: People.forget,
+    ObjectChangedEntry: People.object_changed,
+    RelationEntry: People.relation,
+    ConsentEntry: People.consent,
+    ReceiptEntry: People.receipt,
+    OutcomeEntry: People.outcome,
+    ReplyEntry: People.reply,
+}
