@@ -21,7 +21,6 @@ class Ground(Protocol):
     loop: asyncio.AbstractEventLoop
     wheel: Wheel
     limits: Limits
-    tls: ssl.SSLContext
     sockets: set[Connection]
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
@@ -34,6 +33,11 @@ class Ground(Protocol):
 
     def forget(self, lane: Lane) -> None:
         """A lane has neither connections nor calls."""
+        ...
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """The TLS context."""
         ...
 
 

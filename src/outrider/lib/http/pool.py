@@ -36,12 +36,19 @@ class Pool:
         self.loop = asyncio.get_running_loop()
         self.wheel = Wheel(self.loop)
         self.limits = limits or Limits()
-        self.tls = tls or verified_tls()
+        self._tls = tls
         self.sockets: set[Connection] = set()
         self._lanes: dict[Origin, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         self._last_lost: asyncio.Future[None] | None = None
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """The TLS context; the default one is made for the first connection that needs it (some 70 ms)."""
+        if self._tls is None:
+            self._tls = verified_tls()
+        return self._tls
 
     async def send(self, request: Request, deadline: float) -> Response:
         """Send one request and read the whole answer within `deadline` seconds (kept to 25 ms).
