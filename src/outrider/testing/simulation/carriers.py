@@ -106,8 +106,9 @@ class Carrier:
         delay = min(0.02 + chance.expovariate(8.0), deadline * 0.6)
         if kind == "slow":
             delay = deadline * chance.uniform(0.5, 0.95)
-        if kind == "not_connected":
+        if kind:
             self._harm(wire, kind)
+        if kind == "not_connected":
             await Later(0.01, error=NotSent("the connection was refused"))
         answer: list[Response] = []
         arrival = deadline + chance.uniform(0.5, 8.0) if kind == "slow_accept" else delay * 0.6
@@ -136,8 +137,6 @@ class Carrier:
         if isinstance(found, Response):
             self._answer_lookup(found, kind, answer)
             return
-        if kind:
-            self._harm(wire, kind)
         refusal = self._refusal(kind, found)
         if refusal is not None:
             answer.append(refusal)

@@ -7,7 +7,8 @@ from outrider.domain.message import FINAL, Status
 from outrider.domain.purpose import Purpose
 from outrider.testing.memory_rows import MessageRow
 from outrider.testing.simulation.carriers import healthy
-from outrider.testing.simulation.watch import Checks
+from outrider.testing.simulation.invariants_sending import MOST_COPIES
+from outrider.testing.simulation.watch import MAYBE_OUT, Checks
 
 #: Purposes whose messages must not get lost.
 NEVER_LOST = frozenset({Purpose.SAFETY, Purpose.SECURITY, Purpose.LEGAL})
@@ -67,12 +68,19 @@ class EndChecks(Checks):
             return False
         if self._was_hopeless(row) or "ceiling" in row.reason or row.message.stream in self.tables.blocked:
             return False
+        if self._ran_out_of_copies(row):
+            return False
         begin, end = self._life(row)
         return any(
             healthy(self.world.carriers[account].windows, begin, end)
             and not self.memory.harms.get((row.message.id, account))
             for account in self.world.accounts_of(row.message.channel)
         )
+
+    def _ran_out_of_copies(self, row: MessageRow) -> bool:
+        """As many attempts in doubt as copies are allowed: the limit wins, and the doubt is listed."""
+        doubts = sum(attempt.state in MAYBE_OUT for attempt in self.tables.attempts_of(row))
+        return doubts >= MOST_COPIES[row.message.purpose]
 
     def _was_hopeless(self, row: MessageRow) -> bool:
         return any(a.reason is not None and SCOPES[a.reason] in _HOPELESS for a in self.tables.attempts_of(row))

@@ -22,6 +22,7 @@ class IntakeChecks(Checks):
     def answered(self, event: Event, entry: Entry, positions: Sequence[int | None]) -> None:
         """A caller has its answer."""
         assert entry.key is not None
+        self.i2_a_repeat_gets_no_place_of_its_own(entry, positions)
         self.memory.answered[entry.key] = entry
         if positions == [None]:
             self.world.met("C2 a repeat found its event stored")
@@ -36,6 +37,13 @@ class IntakeChecks(Checks):
             )
 
     i1 = i1_answered_events_are_stored
+
+    def i2_a_repeat_gets_no_place_of_its_own(self, entry: Entry, positions: Sequence[int | None]) -> None:
+        """A repeat of an event that was answered is answered as a repeat, however long ago that was."""
+        if entry.key in self.memory.answered and positions[0] is not None:
+            raise self.violated(
+                "I2", "a repeat was stored as a new event", self.i2_a_repeat_gets_no_place_of_its_own.__doc__
+            )
 
     def i2_each_event_is_stored_once(self) -> None:
         """[end] At most one entry of the log per event, and the first one stays."""

@@ -32,8 +32,9 @@ from outrider.testing.memory_receipts import MemoryReceipts
 from outrider.testing.memory_tables import Tables
 from outrider.testing.simulation import door
 from outrider.testing.simulation.company import Poisoned, PoisonStep
+from outrider.testing.simulation.timeline import Process
 from outrider.workers import deliver, resolve
-from outrider.workers.engine import run
+from outrider.workers.engine import deciding, run
 from outrider.workers.prepare import Desk, prepare
 
 Patch = Any
@@ -239,14 +240,30 @@ def window_is_not_compared(patch: Patch) -> None:
     patch.set(deliver, "prepare", prepare_anyway)
 
 
-def probe_is_never_given_back(patch: Patch) -> None:
-    """A probe whose intent was refused stays out for ever: the route never heals."""
-    patch.set(deliver, "forgo", lambda intent, desk: None)
-
-
 def lost_answer_is_a_refusal(patch: Patch) -> None:
     """A broken connection is taken for one that was never made."""
     patch.set(deliver, "NotSent", (NotSent, Broken))
+
+
+def newest_round_is_told(patch: Patch) -> None:
+    """A held message that is decided again takes its data from the enrollment's newest round."""
+    original = deciding.Desk._values
+
+    def values(self: Any, decision: Any, profile: Any, enrollment: Any, earlier: Any) -> Any:
+        return original(self, decision, profile, enrollment, None if enrollment is not None else earlier)
+
+    patch.set(deciding.Desk, "_values", values)
+
+
+def own_clock_of_the_resolver(patch: Patch) -> None:
+    """The resolver compares the database's times with the clock of its own machine."""
+    original = resolve.conclude_doubt
+
+    def conclude(doubt: Any, desk: Desk, now: datetime, ticks: float, found: Any, answered: bool) -> Any:
+        process = Process.running
+        return original(doubt, desk, process.now() if process else now, ticks, found, answered)
+
+    patch.set(resolve, "conclude_doubt", conclude)
 
 
 def no_lookup_lag(patch: Patch) -> None:
@@ -277,5 +294,7 @@ PLANTS: dict[int, tuple[str, tuple[str, ...], str, Callable[[Patch], None]]] = {
     102: ("ceiling not counted", ("I13",), "storm", ceiling_is_not_counted),
     103: ("window not compared at the intent", ("I12", "I20"), "standard", window_is_not_compared),
     104: ("a broken connection counts as never made", ("I7", "I6"), "standard", lost_answer_is_a_refusal),
+    106: ("a held message tells of a later event", ("I15",), "standard", newest_round_is_told),
+    107: ("doubts ended by the resolver's own clock", ("I18", "I7", "I6"), "standard", own_clock_of_the_resolver),
     105: ("absence proved without the reporting lag", ("I7", "I6"), "storm", no_lookup_lag),
 }
