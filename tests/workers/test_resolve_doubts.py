@@ -166,3 +166,43 @@ def test_without_doubts_nothing_is_written():
     world.store.hook = lambda method, moment: calls.append(method)
     assert look(world, Resolver(world.store, world.desk, Line(), world.clock)) == 0
     assert "resolve" not in calls
+
+
+class Listing(Asked):
+    """A provider whose answer lists messages; the first that is not another attempt's is found."""
+
+    def __init__(self, *ids):
+        super().__init__()
+        self.ids = ids
+
+    def found(self, doubt, response):
+        return next((one for one in self.ids if one not in doubt.taken), None)
+
+
+@pytest.mark.parametrize(
+    ("listed", "state"), [(("twin",), AttemptState.UNKNOWN), (("twin", "own"), AttemptState.ACCEPTED)]
+)
+def test_an_equal_text_that_belongs_to_another_attempt_proves_nothing(listed, state):
+    world, resolver = in_doubt(Listing(*listed))
+    (attempt,) = world.tables.attempts.values()
+    world.tables.provider_messages[(attempt.account, "twin")] = (b"another message!", 1)
+    asyncio.run(resolver.step())
+    assert attempt.state is state
+    assert attempt.provider_id == ("own" if state is AttemptState.ACCEPTED else None)
+
+
+def test_one_message_at_the_provider_proves_one_of_two_doubts():
+    world, resolver = in_doubt(Listing("one"), count=2)
+    for row in world.tables.attempts.values():
+        row.account = next(iter(world.desk.accounts))
+    asyncio.run(resolver.step())
+    states = sorted(row.state for row in world.tables.attempts.values())
+    assert states == [AttemptState.ACCEPTED, AttemptState.UNKNOWN]
+
+
+def test_a_provider_that_keeps_finding_what_is_taken_is_not_asked_for_ever():
+    world, resolver = in_doubt(Asked("twin"))
+    (attempt,) = world.tables.attempts.values()
+    world.tables.provider_messages[(attempt.account, "twin")] = (b"another message!", 1)
+    asyncio.run(resolver.step())
+    assert attempt.state is AttemptState.UNKNOWN

@@ -72,6 +72,8 @@ class Doubt(msgspec.Struct, frozen=True):
     text: str
     #: When the intent was written; look for messages from a little before this instant on.
     since: datetime
+    #: Provider ids known to belong to other attempts: an equal text to the same person is not this one.
+    taken: frozenset[str] = frozenset()
 
 
 class Abilities(msgspec.Struct, frozen=True):

@@ -193,6 +193,10 @@ class DeliveryStore(Protocol):
         """Doubts whose look-up time has come, oldest first."""
         ...
 
+    async def owner(self, account: str, provider_id: str) -> tuple[bytes, int] | None:
+        """The message and attempt number a provider's message id is known to belong to."""
+        ...
+
     async def resolve(self, resolved: Sequence[Resolved]) -> None:
         """Write what became of doubts, unless a receipt was faster."""
         ...

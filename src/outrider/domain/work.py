@@ -70,6 +70,8 @@ class ParkedBody(msgspec.Struct, frozen=True):
 
     entry: Entry | None = None
     timer: Timer | None = None
+    #: The full text of the error it raised; sealed with it, since it may quote personal data.
+    error: str = ""
 
 
 class DeadLetter(msgspec.Struct, frozen=True):

@@ -193,6 +193,12 @@ class PostgresDeliveryStore(PostgresLog):
                 found[row["message"]].append(read_past(row))
         return {message: tuple(found[message]) for message in messages}
 
+    async def owner(self, account: str, provider_id: str) -> tuple[bytes, int] | None:
+        """See the port."""
+        key = self._hasher.provider_message(account, provider_id)
+        row = await self._pool.fetchrow(self._sql.find_provider_messages, [key])
+        return None if row is None else (row["message"], row["attempt"])
+
     async def resolve(self, resolved: Sequence[Resolved]) -> None:
         """See the port."""
         async with self._pool.acquire() as connection, connection.transaction():

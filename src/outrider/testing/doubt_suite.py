@@ -93,6 +93,13 @@ class DoubtSuite(StoreSuite):
         assert driver.due() == []
         assert driver.run(driver.store.count_attempts(AttemptState.ACCEPTED)) == 1
 
+    def test_a_providers_id_belongs_to_the_attempt_it_was_accepted_for(self, driver: Driver) -> None:
+        sent = message(ANNA, driver.now())
+        tried = driver.accepted(sent, "p-7")
+        assert driver.run(driver.store.owner(tried.account, "p-7")) == (sent.id, 1)
+        assert driver.run(driver.store.owner(tried.account, "p-8")) is None
+        assert driver.run(driver.store.owner("another", "p-7")) is None
+
     def test_a_doubt_beside_a_message_that_moved_on_is_still_resolved(self, driver: Driver) -> None:
         sent, first = self.doubtful(driver)
         again = Next(Status.QUEUED, retry_at=driver.now())

@@ -149,6 +149,11 @@ class MemoryDelivery(MemoryOutbox):
         )
 
     @transaction
+    async def owner(self, account: str, provider_id: str) -> tuple[bytes, int] | None:
+        """See the port."""
+        return self.tables.provider_messages.get((account, provider_id))
+
+    @transaction
     async def resolve(self, resolved: Sequence[Resolved]) -> None:
         """See the port."""
         now = self.clock.now()

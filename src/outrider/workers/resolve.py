@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -45,7 +46,7 @@ class Resolver:
         # Together: a provider that hangs must not hold up the doubts behind it, which may have three seconds.
         resolved = await asyncio.gather(*(self._resolve(doubt) for doubt in doubts))
         if resolved:
-            await self.store.resolve(resolved)
+            await self.store.resolve(_each_proof_once(doubts, resolved))
         return len(resolved)
 
     async def _resolve(self, doubt: OpenDoubt) -> Resolved:
@@ -72,13 +73,36 @@ class Resolver:
             began = self.clock.monotonic()
             response = await self.http.send(request, account.deadline)
             now = doubt.now + timedelta(seconds=self.clock.monotonic() - began)
-            return account.provider.found(question, response), _same_time(response, now)
+            return await self._own(doubt, account, question, response), _same_time(response, now)
         except (NotSent, Broken, Unreadable):
             return None, False
         except Exception as error:
             # One look-up that fails in a way nobody foresaw must not keep the other doubts open.
             log.error("a look-up failed", account=account.name, error=repr(error))
             return None, False
+
+    async def _own(self, doubt: OpenDoubt, account: Account, question: Doubt, response: Response) -> str | None:
+        """The id the answer shows for this attempt, passing over those that belong to others: an equal text to the
+        same person proves nothing about this one."""
+        while (found := account.provider.found(question, response)) is not None and found not in question.taken:
+            owner = await self.store.owner(account.name, found)
+            if owner is None or owner == (doubt.message.id, doubt.number):
+                return found
+            question = msgspec.structs.replace(question, taken=question.taken | {found})
+        return None
+
+
+def _each_proof_once(doubts: Sequence[OpenDoubt], resolved: Sequence[Resolved]) -> list[Resolved]:
+    """Two doubts about equal texts may find the same message: it proves the first; the other looks again."""
+    seen: set[tuple[str, str]] = set()
+    kept = []
+    for doubt, one in zip(doubts, resolved, strict=True):
+        proof = (one.account, one.provider_id or "")
+        is_twin = one.provider_id is not None and proof in seen
+        seen.add(proof)
+        again = Resolved(one.message, one.stream, one.number, None, check_at=doubt.now + FIRST_LOOK)
+        kept.append(again if is_twin else one)
+    return kept
 
 
 def _same_time(response: Response, now: datetime) -> bool:

@@ -188,7 +188,9 @@ def created(message: Answer) -> datetime | None:
 
 def fits(message: Answer, at: datetime, doubt: Doubt) -> bool:
     """Whether a listed message can be the doubtful attempt."""
-    same = bool(message.sid) and message.to == doubt.to and message.body == doubt.text
+    same = (
+        bool(message.sid) and message.sid not in doubt.taken and message.to == doubt.to and message.body == doubt.text
+    )
     return same and at >= doubt.since - CLOCK_SKEW
 
 

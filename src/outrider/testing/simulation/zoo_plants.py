@@ -202,7 +202,7 @@ def one_breaker_for_all(patch: Patch) -> None:
 
 
 def exception_names_a_number(patch: Patch) -> None:
-    """An exception carries a phone number in its text."""
+    """An exception carries a phone number in its text, and the text is kept in clear."""
     original = PoisonStep.enter
 
     def enter(self: PoisonStep, node: Node, scene: Scene) -> Move:
@@ -212,6 +212,7 @@ def exception_names_a_number(patch: Patch) -> None:
             raise Poisoned(f"cannot reach {scene.enrollment.data.get('phone')}") from error
 
     patch.set(PoisonStep, "enter", enter)
+    patch.set(run, "reason_of", lambda error: f"{type(error).__name__}: {error}")
 
 
 def halves_are_handled_again(patch: Patch) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -171,13 +173,12 @@ class Engine:
 
     async def _quarantine(self, guilty: Stimulus, rest: _Rest, lease: Lease, error: Exception) -> None:
         """Keep the guilty stimulus with its reason; its stream waits, everybody else goes on."""
-        reason = f"{type(error).__name__}: {error}"[:1000]
-        log.error("a stimulus was quarantined", reason=type(error).__name__, stream=guilty.stream.hex())
+        log.error("a stimulus was quarantined", reason=reason_of(error), stream=guilty.stream.hex())
         draft = Draft(rest.work.now)
         if isinstance(guilty, Timer):
             draft.drop_timer(guilty.owner, guilty.kind)
         batch = draft.batch(lease, rest.cursors())
-        await self.store.save(msgspec.structs.replace(batch, dead_letters=(_letter(guilty, reason, rest.work),)))
+        await self.store.save(msgspec.structs.replace(batch, dead_letters=(_letter(guilty, error, rest.work),)))
         rest.blocked.add(guilty.stream)
         self.quarantined += 1
 
@@ -214,8 +215,19 @@ def _park(draft: Draft, parked: Sequence[Stimulus]) -> None:
             draft.drop_timer(stimulus.owner, stimulus.kind)
 
 
-def _letter(guilty: Stimulus, reason: str, work: Work) -> DeadLetter:
-    body = ParkedBody(entry=guilty) if isinstance(guilty, Entry) else ParkedBody(timer=guilty)
+def reason_of(error: BaseException) -> str:
+    """What may be said in clear about an error: its type and the place in the code, never its text.
+
+    The text may quote a phone number or a name; it is kept sealed beside the stimulus.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    at = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno} ({frames[-1].name})" if frames else ""
+    return f"{type(error).__name__}{at}"
+
+
+def _letter(guilty: Stimulus, error: Exception, work: Work) -> DeadLetter:
+    reason, words = reason_of(error), str(error)[:2000]
+    body = ParkedBody(entry=guilty, error=words) if isinstance(guilty, Entry) else ParkedBody(timer=guilty, error=words)
     place = str(guilty.position) if isinstance(guilty, Entry) else f"{guilty.kind} {guilty.owner.hex()}"
     unique = f"{place}{reason}".encode()
     return DeadLetter(
