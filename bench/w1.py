@@ -126,7 +126,7 @@ async def outrider(asked: Asked) -> Figures:
 @click.option("--receipts", is_flag=True, help="One separately posted receipt for each message.")
 @click.option("--reference", type=click.Choice(["celery", "taskiq", "none"]), default="none", show_default=True)
 @click.option("--profiles", default=10_000, show_default=True, help="People who exist before.")
-@click.option("--processes", type=click.IntRange(1, 3), default=1, show_default=True)
+@click.option("--processes", type=click.IntRange(1, 3), default=3, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def w1(messages: int, receipts: bool, reference: str, profiles: int, processes: int, as_json: bool) -> None:
     """Event over HTTP → durable → journey → gates → text → intent → provider → recorded."""

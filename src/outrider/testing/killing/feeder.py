@@ -39,6 +39,8 @@ class Feeder:
         #: Events that were answered with success.
         self.confirmed: set[int] = set()
         self.tries = 0
+        #: The highest number begun.
+        self.newest = 0
 
     async def run(self, senders: int = 8) -> None:
         """Send until `stop`; returns when every event begun is confirmed. Raises Refused."""
@@ -57,7 +59,8 @@ class Feeder:
     async def _send_on(self, senders: int) -> None:
         while not self._stopping.is_set():
             if self._open_now() < self._most_open:
-                await self._send(next(self._numbers))
+                self.newest = next(self._numbers)
+                await self._send(self.newest)
             try:
                 await asyncio.wait_for(self._stopping.wait(), senders / self._pace)
             except TimeoutError:
