@@ -17,6 +17,9 @@ from outrider.store.leftovers import pid_file_lines, pid_in_file, stop_leftovers
 PRETENDER = """
 import ctypes, signal, sys, os
 ctypes.CDLL(None).prctl(15, b"postgres", 0, 0, 0)  # PR_SET_NAME
+# Test runs in the background of a shell would pass on that these are ignored.
+for number in (signal.SIGINT, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
 for name in sys.argv[1:]:
     if name.startswith("SIG"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
