@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 END = "<!-- end -->"
 
@@ -25,3 +31,15 @@ def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> st
     """A Markdown table with a line for each row."""
     lines = [headings, ["---"] * len(headings), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def table_options(command: Command) -> Command:
+    """The options of every command that lists plug-ins: --json, --markdown and --write PAGE."""
+    page = click.Path(exists=True, dir_okay=False, path_type=Path)
+    for option in (
+        click.option("--write", type=page, help="Renew the table in this page instead of printing."),
+        click.option("--markdown", is_flag=True, help="Print the table of the reference page."),
+        click.option("--json", "as_json", is_flag=True, help="Print a JSON array."),
+    ):
+        command = option(command)
+    return command

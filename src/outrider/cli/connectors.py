@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from outrider.cli._page import begin_of, markdown_table, renew
+from outrider.cli._page import begin_of, markdown_table, renew, table_options
 
 if TYPE_CHECKING:
     from outrider.contracts.connector import Connector
@@ -53,13 +53,7 @@ def _described(setting: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
-@click.option("--markdown", is_flag=True, help="Print the table of the reference page.")
-@click.option(
-    "--write",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Renew the table in this page instead of printing.",
-)
+@table_options
 def connectors(as_json: bool, markdown: bool, write: Path | None) -> None:
     """List the connectors and the settings of each."""
     found = discovered()

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from outrider.cli._page import begin_of, markdown_table, renew
+from outrider.cli._page import begin_of, markdown_table, renew, table_options
 
 #: Stands before the table in docs/reference/plugins.md.
 BEGIN = begin_of("outrider.cli.plugins")
@@ -49,13 +49,7 @@ def _first_line(found: Any) -> str:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
-@click.option("--markdown", is_flag=True, help="Print the table of the reference page.")
-@click.option(
-    "--write",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Renew the table in this page instead of printing.",
-)
+@table_options
 def plugins(as_json: bool, markdown: bool, write: Path | None) -> None:
     """List everything that was found by its file: channels, connectors, gates, markets, providers and steps."""
     if write:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from outrider.cli._page import table_options
+
 if TYPE_CHECKING:
     from outrider.contracts.provider import Provider
 
@@ -88,13 +90,7 @@ def _record(provider: type[Provider]) -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
-@click.option("--markdown", is_flag=True, help="Print the table of the reference page.")
-@click.option(
-    "--write",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Renew the table in this page instead of printing.",
-)
+@table_options
 def providers(as_json: bool, markdown: bool, write: Path | None) -> None:
     """List the providers and what each can do."""
     if write:
