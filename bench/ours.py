@@ -42,8 +42,8 @@ class Plan(msgspec.Struct, frozen=True):
     processes: int = 1
     #: stages, functions or nothing.
     profile: str = ""
-    #: Roles of a single process instead of the split.
-    roles: tuple[str, ...] = ()
+    #: The roles of each process, instead of the split.
+    roles: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass
@@ -99,7 +99,7 @@ async def running_platform(plan: Plan, prepare: Prepare | None = None) -> AsyncI
             }
             with ExitStack() as kept:
                 platform = Platform(f"http://{listen}", key, dsn, database)
-                for roles in (plan.roles,) if plan.roles else SPLITS[plan.processes]:
+                for roles in plan.roles or SPLITS[plan.processes]:
                     app = "bench.instrumented" if plan.profile else "outrider"
                     only = (word for role in roles for word in ("--only", role))
                     platform.apps.append(kept.enter_context(child(module(app, "up", "--json", *only), env)))

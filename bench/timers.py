@@ -18,20 +18,28 @@ from outrider.app import Opened, current_configuration
 #: Nothing ended for so long: the run is over.
 PATIENCE = 30.0
 ENDED = "select count(*) from enrollments where ended_at is not null"
+SHARED = """
+select count(*) from (
+    select owner from shard_groups group by owner having owner is not null and count(*) <= (select ceil(count(*) / $1::float) from shard_groups)
+) o
+"""
 LEFT = "select count(*) from timers where due_at <= clock_timestamp()"
 
 
-async def timers(waiting: int, due: int) -> dict[str, Any]:
-    """Start an engine over a store in which timers are due, and count until they have fired."""
+async def timers(waiting: int, due: int, engines: int) -> dict[str, Any]:
+    """Start engines over a store of waiting enrollments, let timers come due at once, and count until they have fired."""
+    coming: list[Any] = []
 
     async def prepare(opened: Opened) -> None:
         configuration = await current_configuration(opened)
-        await preload.waiting(opened, configuration.journeys["reminder"], waiting, due)
+        coming.extend(await preload.waiting(opened, configuration.journeys["reminder"], waiting, due))
 
-    plan = Plan("http://127.0.0.1:9", roles=("engine",))
+    plan = Plan("http://127.0.0.1:9", roles=(("engine",),) * engines)
     async with running_platform(plan, prepare) as platform:
         connection = await asyncpg.connect(platform.dsn)
-        before, began, cpu = await connection.fetchval(ENDED), time.monotonic(), cpu_seconds(platform.roots())
+        await _until_shared(connection, engines)
+        await connection.copy_records_to_table("timers", records=coming, columns=preload.TIMER_COLUMNS)
+        began, cpu = time.monotonic(), cpu_seconds(platform.roots())
         with Peak(platform.roots) as peak:
             left = await _until_fired(connection)
             seconds = time.monotonic() - began
@@ -41,13 +49,23 @@ async def timers(waiting: int, due: int) -> dict[str, Any]:
     return {
         "waiting": waiting,
         "due": due,
-        "wake_ups_per_s": round((ended - before) / seconds, 1),
-        "cpu_ms_per_wake_up": round(spent / max(1, ended - before) * 1000, 4),
+        "engines": engines,
+        "wake_ups_per_s": round(ended / seconds, 1),
+        "cpu_ms_per_wake_up": round(spent / max(1, ended) * 1000, 4),
         "seconds": round(seconds, 2),
         "peak_mb": round(peak.mb, 1),
         "not_fired": left,
         "wrongly_ended": ended - due + left,
     }
+
+
+async def _until_shared(connection: Any, engines: int) -> None:
+    """Every engine holds its share of the groups."""
+    end = time.monotonic() + PATIENCE
+    while await connection.fetchval(SHARED, engines) != engines:
+        if time.monotonic() > end:
+            raise click.ClickException(f"after {PATIENCE:.0f} s the groups are still not shared by {engines} engines")
+        await asyncio.sleep(0.05)
 
 
 async def _until_fired(connection: Any) -> int:
@@ -64,10 +82,11 @@ async def _until_fired(connection: Any) -> int:
 @click.command(name="timers")
 @click.option("--waiting", default=1_000_000, show_default=True, help="Waiting enrollments.")
 @click.option("--due", default=100_000, show_default=True, help="Those whose timer is due.")
+@click.option("--engines", default=2, show_default=True, help="Engine processes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(waiting: int, due: int, as_json: bool) -> None:
+def command(waiting: int, due: int, engines: int, as_json: bool) -> None:
     """Wake-ups a second, and the memory of many waiting enrollments. Each wake-up leads to the end of its journey."""
-    result = asyncio.run(timers(waiting, due))
+    result = asyncio.run(timers(waiting, due, engines))
     click.echo(json.dumps(result) if as_json else "\n".join(f"{name}: {value}" for name, value in result.items()))
 
 

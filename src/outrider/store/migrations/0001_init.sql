@@ -209,7 +209,7 @@ create table timers (
     token      integer not null,             -- the occurrence: a fired timer with an old token is ignored
     primary key (owner, kind)
 ) with (fillfactor = 80);
-create index timers_due on timers (due_at, shard);
+create index timers_due on timers (due_at, owner, kind, shard); -- in the order they fire: no sort of all that are due
 
 -- ── whether, when, by which channel ────────────────────────────────────────────────────────────────────────
 
