@@ -20,14 +20,15 @@ PATIENCE = 30.0
 ENDED = "select count(*) from enrollments where ended_at is not null"
 SHARED = """
 select count(*) from (
-    select owner from shard_groups group by owner having owner is not null and count(*) <= (select ceil(count(*) / $1::float) from shard_groups)
+    select owner from shard_groups where owner is not null group by owner
+    having count(*) <= (select ceil(count(*) / $1::float) from shard_groups)
 ) o
 """
 LEFT = "select count(*) from timers where due_at <= clock_timestamp()"
 
 
 async def timers(waiting: int, due: int, engines: int) -> dict[str, Any]:
-    """Start engines over a store of waiting enrollments, let timers come due at once, and count until they have fired."""
+    """Start engines over waiting enrollments, let timers come due at once, and count until they have fired."""
     coming: list[Any] = []
 
     async def prepare(opened: Opened) -> None:

@@ -15,7 +15,7 @@ from outrider.configuration.build import Configuration
 from outrider.configuration.toml import AccountEntry, Toml
 from outrider.content.template import RenderError, TemplateSet
 from outrider.contracts.provider import Secret
-from outrider.domain.message import Message
+from outrider.domain.message import Message, Rendition
 from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
 from outrider.plugged import providers
 from outrider.secrets import resolve
@@ -27,7 +27,7 @@ from outrider.workers.prepare import Account, CannotRender, Desk
 class Text(msgspec.Struct, frozen=True):
     """A rendered message."""
 
-    text: str
+    body: Rendition
     segments: int
 
 
@@ -71,7 +71,7 @@ def renderer(library: Library) -> typing.Callable[[Message], Text]:
             )
         except RenderError as error:
             raise CannotRender(str(error)) from error
-        return Text(rendered.text, rendered.count.segments)
+        return Text(Rendition(rendered.text), rendered.count.segments)
 
     return render
 

@@ -147,7 +147,8 @@ def test_case_folders_without_a_provider_and_files_nobody_reads_are_found(tmp_pa
         pytest.param(
             "def request(self, message):\n"
             "        from msgspec.structs import replace\n"
-            "        return super().request(replace(message, text=message.text.strip()))",
+            "        text = message.body.text.strip()\n"
+            "        return super().request(replace(message, body=replace(message.body, text=text)))",
             "test_any_text_travels_unharmed",
             AssertionError,
             id="a text improved on the way",

@@ -16,6 +16,7 @@ import msgspec
 from outrider.contracts.http import Broken, NotSent, Request, Response
 from outrider.contracts.provider import Callback, Forged, Outbound, Provider, Secret
 from outrider.domain.attempt import Outcome
+from outrider.domain.message import Rendition
 from outrider.domain.receipt import Receipt, Reply
 from outrider.lib.clock import SystemClock
 from outrider.lib.http import open_http
@@ -82,7 +83,7 @@ class Stage:
 
     def message(self, number: int = 1, to: str = "+33612345678", text: str = TEXT) -> Outbound:
         attempt = f"msg_{number}.1"
-        return Outbound(attempt, to, "Drive", text, f"{self.hook}/cb/k3JhX9?attempt={attempt}")
+        return Outbound(attempt, to, "Drive", Rendition(text), f"{self.hook}/cb/k3JhX9?attempt={attempt}")
 
     async def send(
         self, name: str, message: Outbound | None = None, *, deadline: float = 5.0, own_address: bool = False

@@ -155,8 +155,8 @@ def test_the_twilio_provider_finds_its_doubtful_attempt_and_no_other(tmp_path: P
         assert isinstance(sent, Accepted)
         now = datetime.now(UTC)
         for text, since, expected in (
-            (message.text, now, sent.provider_id),
-            (message.text, now + timedelta(seconds=30), None),
+            (message.body.text, now, sent.provider_id),
+            (message.body.text, now + timedelta(seconds=30), None),
             ("never sent", now, None),
         ):
             doubt = Doubt(message.attempt, message.to, text, since)

@@ -10,6 +10,7 @@ import msgspec
 
 from outrider.api.masking import mask_address, mask_text
 from outrider.contracts.reading_store import AttemptLine, DecisionLine, MessageLine, MessageView, ReceiptLine
+from outrider.domain.message import Rendition
 from outrider.lib.ids import time_of_id, write_id
 from outrider.orchestration.explain import explain
 from outrider.orchestration.record import BadRecord, Record, unpack
@@ -103,7 +104,7 @@ class AttemptOut(msgspec.Struct, frozen=True, kw_only=True):
     estimate: float | None
     price: float | None
     currency: str | None
-    body: str | None
+    body: Rendition | None
 
 
 class ReceiptOut(msgspec.Struct, frozen=True):

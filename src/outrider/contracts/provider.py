@@ -14,6 +14,7 @@ import msgspec
 
 from outrider.contracts.http import Request, Response
 from outrider.domain.attempt import Outcome
+from outrider.domain.message import Rendition
 from outrider.domain.receipt import Receipt, Reply
 
 
@@ -44,7 +45,7 @@ class Outbound(msgspec.Struct, frozen=True):
     #: E.164 with a plus sign.
     to: str
     sender: str
-    text: str
+    body: Rendition
     #: The full public URL for receipts of this attempt; already carries the echo as ``?attempt=``.
     callback_url: str
     #: Seconds after which the message is worthless to the person.

@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from outrider.domain.entry import Entry, Stop
-from outrider.domain.message import Content
+from outrider.domain.message import Content, Rendition
 from outrider.domain.profile import Object, Profile, Relation
 from outrider.domain.work import DeadLetter
 
@@ -108,7 +108,7 @@ class AttemptLine(msgspec.Struct, frozen=True, kw_only=True):
     currency: str | None
     estimate: float | None
     #: The rendered content.
-    body: str | None
+    body: Rendition | None
 
 
 class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):

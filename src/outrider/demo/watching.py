@@ -114,4 +114,10 @@ def _bubble(view: MessageView, telling: Telling) -> Bubble | None:
     if status in (Status.HELD, Status.QUEUED, Status.CANCELED) or not view.attempts:
         return None
     last = view.attempts[-1]
-    return Bubble(write_id("msg", view.message.id), telling.clock(last.at), last.body or "", status, last.route)
+    return Bubble(
+        write_id("msg", view.message.id),
+        telling.clock(last.at),
+        last.body.text if last.body else "",
+        status,
+        last.route,
+    )

@@ -41,6 +41,18 @@ class Content(msgspec.Struct, frozen=True):
     values: dict[str, object]
 
 
+class Rendition(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A rendered content as it goes out: the text, and what stands around it on richer channels."""
+
+    text: str
+    #: The subject of an e-mail, the title of a push; empty elsewhere.
+    subject: str = ""
+    #: The HTML part of an e-mail.
+    html: str = ""
+    #: What an app gets beside the words of a push: plain texts by name, such as a link.
+    data: dict[str, str] = {}
+
+
 class Message(msgspec.Struct, frozen=True):
     """One message as the engine creates it: `held` until its decision is taken again, or `queued`."""
 

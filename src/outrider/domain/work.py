@@ -10,7 +10,7 @@ from outrider.domain.attempt import AttemptState, Outcome, Reason
 from outrider.domain.decision import Decision
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import ConsentEntry, Entry, ForgetEntry
-from outrider.domain.message import Message, Status
+from outrider.domain.message import Message, Rendition, Status
 from outrider.domain.profile import Object, Profile, Relation
 from outrider.domain.receipt import Receipt
 
@@ -172,7 +172,7 @@ class Intent(msgspec.Struct, frozen=True):
     number: int
     route: str
     account: str
-    body: str
+    body: Rendition
     segments: int
     #: Estimated price in `currency`; None when no price is known.
     estimate: float | None
@@ -241,7 +241,7 @@ class OpenDoubt(msgspec.Struct, frozen=True):
     number: int
     account: str
     route: str
-    body: str
+    body: Rendition
     since: datetime
     give_up_at: datetime
     checks: int

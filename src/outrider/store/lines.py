@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from outrider.contracts.reading_store import AttemptLine, DecisionLine, LedgerLine, MessageLine, ReceiptLine
-from outrider.domain.message import Content
+from outrider.domain.message import Content, Rendition
 from outrider.domain.profile import Identity
 from outrider.store.vault import Vault
 
@@ -83,7 +83,7 @@ def attempt_line(row: Any, vault: Vault) -> AttemptLine:
         price=row["price"],
         currency=row["currency"],
         estimate=row["estimate"],
-        body=vault.open_for(stream, str, row["body"], row["message"]) if vault.knows(stream) else None,
+        body=vault.open_for(stream, Rendition, row["body"], row["message"]) if vault.knows(stream) else None,
     )
 
 

@@ -12,7 +12,7 @@ import asyncpg
 
 from outrider.domain.attempt import Accepted, AttemptState, Reason, Refused, Unknown
 from outrider.domain.entry import Entry, OutcomeEntry, Stop
-from outrider.domain.message import Message, Status
+from outrider.domain.message import Message, Rendition, Status
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.stops import address_key
 from outrider.domain.work import Ceiling, Done, Next, OpenDoubt, Past, Resolved
@@ -178,7 +178,7 @@ class PostgresDeliveryStore(PostgresLog):
             number=row["number"],
             account=row["account"],
             route=row["route"],
-            body=self._vault.open_for(row["stream"], str, row["body"], row["id"]),
+            body=self._vault.open_for(row["stream"], Rendition, row["body"], row["id"]),
             since=row["since"],
             give_up_at=row["give_up_at"],
             checks=row["checks"],

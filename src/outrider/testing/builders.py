@@ -16,7 +16,7 @@ from outrider.domain.attempt import Accepted, AttemptState, Outcome
 from outrider.domain.decision import Candidate, Decision, Facts, Verdict
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import Body, Effects, Entry, Event, EventEntry, Stop
-from outrider.domain.message import Content, Message, Status
+from outrider.domain.message import Content, Message, Rendition, Status
 from outrider.domain.profile import Address, Identity, Object, Profile, Relation
 from outrider.domain.purpose import PURPOSES, Lane, Purpose
 from outrider.domain.receipt import Receipt, ReceiptStatus
@@ -156,7 +156,7 @@ def intent(about: Message, number: int = 1, account: str = "main", **changes: An
         number=number,
         route=f"sms/{account}",
         account=account,
-        body="Bonjour Zoé",
+        body=Rendition("Bonjour Zoé"),
         segments=1,
         estimate=0.05,
         currency="EUR",

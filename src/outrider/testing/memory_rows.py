@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from outrider.domain.attempt import AttemptState, Reason
-from outrider.domain.message import Message, Status
+from outrider.domain.message import Message, Rendition, Status
 from outrider.domain.receipt import Receipt
 from outrider.domain.work import Past
 
@@ -72,7 +72,7 @@ class AttemptRow(msgspec.Struct):
     account: str
     fence: int
     at: datetime
-    body: str
+    body: Rendition
     label: str = ""
     estimate: float | None = None
     currency: str | None = None

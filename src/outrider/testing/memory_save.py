@@ -10,7 +10,7 @@ import msgspec
 
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import Stop
-from outrider.domain.message import CANCELABLE, Content, Message, Status
+from outrider.domain.message import CANCELABLE, Content, Message, Rendition, Status
 from outrider.domain.profile import Object, Profile, Relation
 from outrider.domain.stops import profile_key
 from outrider.domain.work import Batch, DeadLetter, Decided, Fenced, Parked, group_of
@@ -105,7 +105,7 @@ def _forget(tables: Tables, stream: bytes, batch: Batch) -> None:
         row = tables.messages[identifier]
         row.message, row.erased = msgspec.structs.replace(row.message, content=NOBODY), True
         for attempt in tables.attempts_of(row):
-            attempt.body = ""
+            attempt.body = Rendition("")
         if row.status in CANCELABLE:
             tables.set_status(row, Status.CANCELED, batch.now, "the profile was deleted")
 

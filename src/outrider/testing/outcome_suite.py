@@ -8,7 +8,7 @@ import pytest
 
 from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused, Unknown
 from outrider.domain.entry import OutcomeEntry
-from outrider.domain.message import Message, Status
+from outrider.domain.message import Message, Rendition, Status
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.receipt import ReceiptStatus
 from outrider.domain.work import Intent, Next, OpenDoubt, Resolved
@@ -78,7 +78,7 @@ class OutcomeSuite(StoreSuite):
         state = driver.state(sent)
         assert isinstance(doubt, OpenDoubt)
         assert (doubt.message, doubt.number, doubt.account) == (state.message, 1, "main")
-        assert (doubt.route, doubt.body, doubt.checks) == ("sms/main", "Bonjour Zoé", 0)
+        assert (doubt.route, doubt.body, doubt.checks) == ("sms/main", Rendition("Bonjour Zoé"), 0)
         assert (doubt.since, doubt.give_up_at) == (check - 2 * SECOND, end)
         assert [past.state for past in doubt.past] == [AttemptState.UNKNOWN]
 

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from outrider.contracts.http import Response
 from outrider.contracts.provider import Abilities, Callback, Doubt, Forged, Outbound, Provider, Secret, Unreadable
 from outrider.domain.attempt import Accepted, Reason, Refused, Unknown
+from outrider.domain.message import Rendition
 from outrider.domain.receipt import Receipt, Reply
 from outrider.testing.provider_cases import (
     CaseFile,
@@ -36,7 +37,9 @@ from outrider.testing.provider_cases import (
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 URL = "https://hooks.example.com/callbacks/k3JhX9?attempt=msg_01JD5Z7W3N8Q4X0T6V2R9C1B5A.1"
-MESSAGE = Outbound("msg_01JD5Z7W3N8Q4X0T6V2R9C1B5A.1", "+33612345678", "Drive", "Bay B-12, 100 % ready & open", URL)
+MESSAGE = Outbound(
+    "msg_01JD5Z7W3N8Q4X0T6V2R9C1B5A.1", "+33612345678", "Drive", Rendition("Bay B-12, 100 % ready & open"), URL
+)
 #: Other people's words about failure that are in no provider's documentation.
 PAGES = (b"", b"<html><body>502 Bad Gateway</body></html>", b"upstream connect error", b"null", b"[]", b"{}", b"\xff")
 
@@ -235,7 +238,7 @@ class ProviderSuite:
     @given(status=STATUS, body=JUNK)
     def test_an_unreadable_lookup_shows_nothing(self, subject: Subject, status: int, body: bytes) -> None:
         """Junk proves neither acceptance nor absence."""
-        doubt = Doubt(MESSAGE.attempt, MESSAGE.to, MESSAGE.text, AT)
+        doubt = Doubt(MESSAGE.attempt, MESSAGE.to, MESSAGE.body.text, AT)
         with pytest.raises(Unreadable):
             self._any(subject).found(doubt, Response(status, {}, body))
 
@@ -244,7 +247,7 @@ class ProviderSuite:
     @example(text=' 100 % + é€🚗\r\n\t"\\& ', sender="A&B=1+1")
     def test_any_text_travels_unharmed(self, subject: Subject, text: str, sender: str) -> None:
         """Text and sender reach the body as written, and headers and URL stay clean."""
-        message = msgspec.structs.replace(MESSAGE, text=text, sender=sender)
+        message = msgspec.structs.replace(MESSAGE, body=Rendition(text), sender=sender)
         request = self._any(subject).request(message)
         sent = shown(request)
         assert sent is not None

@@ -16,7 +16,7 @@ from outrider.delivery.choose_route import fitting, in_order
 from outrider.delivery.next_move import Look, Move, Stop, Try, end_without_copy, next_move
 from outrider.delivery.throttle import UNTHROTTLED, TokenBucket
 from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused
-from outrider.domain.message import Message, Status
+from outrider.domain.message import Message, Rendition, Status
 from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
 from outrider.domain.route import Route
 from outrider.domain.stops import stop_keys
@@ -49,7 +49,7 @@ class Text(Protocol):
     """What rendering gives."""
 
     @property
-    def text(self) -> str:
+    def body(self) -> Rendition:
         """The content as it goes out."""
         ...
 
@@ -168,7 +168,7 @@ def _intent(due: Due, desk: Desk, route: Route, move: Try) -> Intent | Verdictle
         number=len(due.past) + 1,
         route=route.name,
         account=route.account,
-        body=text.text,
+        body=text.body,
         segments=text.segments,
         estimate=None if route.price is None else route.price * text.segments,
         currency=route.currency,
@@ -196,7 +196,7 @@ def outbound(intent: Intent, desk: Desk, now: datetime) -> Outbound:
         attempt=name,
         to=message.content.address,
         sender=desk.by_name[intent.route].sender,
-        text=intent.body,
+        body=intent.body,
         callback_url=f"{desk.public_url}/v1/callbacks/{intent.account}/{token}?attempt={name}",
         validity=max(1, int((message.not_after - now).total_seconds())),
     )

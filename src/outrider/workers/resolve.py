@@ -63,7 +63,7 @@ class Resolver:
         question = Doubt(
             attempt=echo(doubt.message.id, doubt.number),
             to=doubt.message.content.address,
-            text=doubt.body,
+            text=doubt.body.text,
             since=doubt.since,
         )
         try:

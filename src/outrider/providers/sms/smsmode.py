@@ -113,7 +113,7 @@ class Smsmode:
         """The HTTP request that sends this message."""
         body = {
             "recipient": {"to": message.to.removeprefix("+")},
-            "body": {"text": message.text, "stop": self._settings.append_stop},
+            "body": {"text": message.body.text, "stop": self._settings.append_stop},
             "from": message.sender,
             "callbackUrlStatus": message.callback_url,
             "callbackUrlMo": message.callback_url,

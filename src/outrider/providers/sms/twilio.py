@@ -115,7 +115,7 @@ class Twilio:
             form_value(message.to),
             b"MessagingServiceSid" if message.sender.startswith("MG") and len(message.sender) == 34 else b"From",
             form_value(message.sender),
-            form_value(message.text),
+            form_value(message.body.text),
             form_value(message.callback_url),
             min(max(message.validity, 1), LONGEST_VALIDITY),
         )

@@ -56,7 +56,7 @@ class Pocket:
 
     def request(self, message: Outbound) -> Request:
         """See the port."""
-        body = Push(message.to, message.text, message.attempt, message.callback_url.partition("?")[0])
+        body = Push(message.to, message.body.text, message.attempt, message.callback_url.partition("?")[0])
         headers = (("authorization", self._settings.key.value),)
         return Request("POST", f"{self._settings.base_url}/push", headers, msgspec.json.encode(body))
 
