@@ -75,8 +75,6 @@ def test_a_message_is_stopped_by_every_key_that_concerns_it_and_by_no_other():
     concerned = [
         address_key(message.address),
         opt_out_key(message.address),
-        address_key(message.address),
-        opt_out_key(message.address),
         consent_key(who, "commercial"),
         consent_key(who, "commercial", "sms"),
         profile_key(who),

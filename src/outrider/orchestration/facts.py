@@ -29,8 +29,8 @@ def facts_for(
     """The facts of one candidate, at most 2 kB as MessagePack.
 
     profile: opened, its addresses readable. reach: one fact per living address, in the person's order. recent: every
-    message that holds a cap slot, in any order, as far back as caps and gaps look. now: aware. vehicle_country: ISO 3166-1
-    alpha-2 of the country the person's vehicle was last in, None when unknown.
+    message that holds a cap slot, in any order, as far back as caps and gaps look. now: aware. vehicle_country: ISO
+    3166-1 alpha-2 of the country the person's vehicle was last in, None when unknown.
     """
     market = _market(profile, policy)
     zone, rung = zone_for(profile, market, vehicle_country, policy.ranges)
@@ -52,7 +52,8 @@ def zone_for(
 ) -> tuple[str, str]:
     """The IANA zone and the rung of the ladder that gave it: person, device, vehicle, phone, market.
 
-    ranges: first digits of phone numbers → zone. A rung whose zone does not exist, or whose country has several zones, is passed over.
+    ranges: first digits of phone numbers → zone. A rung whose zone does not exist, or whose country has several zones,
+    is passed over.
     """
     device = profile.traits.get(DEVICE_ZONE)
     if profile.zone and find_zone(profile.zone):
