@@ -40,8 +40,9 @@ def build_policy(
     """The policy that gates judge by.
 
     markets: the shipped packs. home_market: code of the market of people without one. caps, gaps: the company's.
-    overrides: applied in order; each may tighten, never loosen. config: number of the applied configuration. on: the day it is
-    for: overrides that do not hold then are left out; None takes all. Raises PolicyError with every mistake found.
+    overrides: applied in order; each may tighten, never loosen. config: number of the applied configuration. on: the
+    day it is for: overrides that do not hold then are left out; None takes all. Raises PolicyError with every mistake
+    found.
     """
     packs, caps, gaps = tuple(markets), tuple(caps), tuple(gaps)
     known = {pack.code: pack for pack in packs}
