@@ -14,6 +14,7 @@ from outrider.domain.stops import (
     PAUSE_SCOPES,
     address_key,
     consent_key,
+    opt_out_key,
     pause_key,
     profile_key,
     stop_keys,
@@ -73,6 +74,7 @@ def test_a_message_is_stopped_by_every_key_that_concerns_it_and_by_no_other():
     keys = stop_keys(message, "main")
     concerned = [
         address_key(message.address),
+        opt_out_key(message.address),
         consent_key(who, "commercial"),
         consent_key(who, "commercial", "sms"),
         profile_key(who),

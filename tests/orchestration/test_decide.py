@@ -143,6 +143,7 @@ def test_every_gate_asked_is_noted_in_order_and_none_after_the_one_that_blocked(
         ("sms", "reachability"),
         ("sms", "quiet_hours"),
         ("sms", "frequency_cap"),
+        ("sms", "minimum_gap"),
     ]
 
 

@@ -34,7 +34,7 @@ def test_a_message_that_is_sent() -> None:
         "push: passed validity (3 days left), consent, suppression.",
         "push: not possible here by reachability: There is no living push address.",
         "sms: passed validity (3 days left), consent, suppression, reachability, quiet_hours (closes in 7 h), "
-        "frequency_cap (1 of 3 used in 7 days).",
+        "frequency_cap (1 of 3 used in 7 days), minimum_gap.",
         "The message was delivered, as of Tue 5 Mar 2030 13:00. Attempts so far: 1.",
         "Configuration 7 (5e5e5e5e5e5e), code 0.1.0, time-zone data 2030a.",
     ]

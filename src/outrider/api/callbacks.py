@@ -12,12 +12,16 @@ import structlog
 from outrider.api.asgi import Receive, Route, Scope, Send, answering, check_method, read_body, send_empty
 from outrider.api.deps import ApiDeps, CallbackAccount
 from outrider.api.problems import FORBIDDEN, NOT_FOUND, Problem, trace_of
+from outrider.api.wishes import stops_for, wish_in
+from outrider.api.writing import lift
 from outrider.contracts.provider import Callback, Forged, Unreadable
 from outrider.contracts.reading_store import Unavailable
 from outrider.domain.entry import Entry, ReplyEntry
 from outrider.domain.receipt import Receipt, Reply
+from outrider.domain.stops import opt_out_key
 from outrider.domain.work import DeadLetter, Reported
 from outrider.lib.ids import BadId, new_id, read_id
+from outrider.profiles.opt_out import Wish
 
 log = structlog.get_logger(__name__)
 
@@ -134,13 +138,20 @@ def _attempt(echo: str | None) -> tuple[bytes, int] | None:
 async def _append_replies(deps: ApiDeps, name: str, channel: str, replies: Sequence[Reply], callback: Callback) -> None:
     """A reply goes to every profile that has the sender's address; its repeat is known by the provider's id."""
     for reply in replies:
-        streams = await deps.reading.streams_of(deps.hasher.address(channel, reply.sender))
-        if not streams:
+        address = deps.hasher.address(channel, reply.sender)
+        streams = await deps.reading.streams_of(address)
+        heard = await wish_in(deps, streams, reply.text)
+        stops = stops_for(heard, address, reply, callback.received_at)
+        if not streams and not stops:
             raise Unreadable("no profile has the sender's address")
-        body = ReplyEntry(channel, reply.sender, reply.text, reply.provider_id)
+        body = ReplyEntry(channel, reply.sender, reply.text, reply.provider_id, heard.wish if heard else "")
         keys = [deps.hasher.event(f"callbacks/{name}", f"{reply.provider_id} {stream.hex()}") for stream in streams]
         at = callback.received_at
-        await deps.appender.append([Entry(stream, body, at, key) for stream, key in zip(streams, keys, strict=True)])
+        entries = [Entry(stream, body, at, key) for stream, key in zip(streams, keys, strict=True)]
+        positions = await deps.appender.append(entries, stops)
+        if heard is not None and heard.wish is Wish.START and any(position is not None for position in positions):
+            # Only for the first copy: a START told again after a later STOP must not lift that one.
+            await lift(deps, [opt_out_key(address)])
 
 
 async def _bury(deps: ApiDeps, name: str, callback: Callback, reason: str) -> None:

@@ -18,9 +18,10 @@ from outrider.api.problems import rejected
 from outrider.api.writing import lift, stand
 from outrider.contracts.reading_store import StandingStop
 from outrider.domain.entry import Stop
-from outrider.domain.stops import address_key
+from outrider.domain.stops import OPT_OUT_PURPOSES, address_key, opt_out_key
 
 SCOPE = "address"
+SCOPES = (SCOPE, "opt_out")
 
 
 class AddressAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,6 +38,13 @@ class SuppressionIn(AddressAsked, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=1, max_length=200)] = "set by an operator"
 
 
+class LiftIn(AddressAsked, frozen=True, forbid_unknown_fields=True):
+    """An address that may be written to again."""
+
+    #: Lift the STOP, too, that the person wrote from it: only when they ask to hear from us again.
+    opt_out: bool = False
+
+
 class SuppressionOut(msgspec.Struct, frozen=True):
     """Whether an address is suppressed."""
 
@@ -45,6 +53,8 @@ class SuppressionOut(msgspec.Struct, frozen=True):
     hash: str
     reason: str | None = None
     since: datetime | None = None
+    #: Purposes that are suppressed; none named: every purpose.
+    purposes: tuple[str, ...] = ()
 
 
 @put("/", guards=[needs("profiles:write")], summary="Suppress an address", status_code=200)
@@ -58,10 +68,10 @@ async def put_suppression(data: JSONBody[SuppressionIn], deps: Deps) -> Suppress
 
 
 @delete("/", guards=[needs("profiles:write")], summary="Lift a suppression", status_code=200)
-async def delete_suppression(data: JSONBody[AddressAsked], deps: Deps) -> SuppressionOut:
-    """The address may be written to again."""
+async def delete_suppression(data: JSONBody[LiftIn], deps: Deps) -> SuppressionOut:
+    """The address may be written to again. A STOP the person wrote stays, unless `opt_out` says to lift it."""
     hashed = _hash(deps, data)
-    await lift(deps, [address_key(hashed)])
+    await lift(deps, [address_key(hashed), opt_out_key(hashed)] if data.opt_out else [address_key(hashed)])
     return await _state(deps, hashed)
 
 
@@ -75,7 +85,7 @@ async def find_suppression(data: JSONBody[AddressAsked], deps: Deps) -> Suppress
 async def get_suppressions(deps: Deps, limit: Limit = 50, cursor: Cursor = None) -> Page[SuppressionOut]:
     """Every suppressed address by its keyed hash; the address itself cannot be had from it."""
     after = "" if cursor is None else read_cursor(cursor, str)
-    lines = await deps.reading.stops_of([SCOPE], after.replace("\0", ""), limit + 1)
+    lines = await deps.reading.stops_of(SCOPES, after.replace("\0", ""), limit + 1)
     return page_of(lines, limit, _show, lambda line: line.stop.key)
 
 
@@ -87,12 +97,14 @@ def _hash(deps: ApiDeps, data: AddressAsked) -> bytes:
 
 
 async def _state(deps: ApiDeps, hashed: bytes) -> SuppressionOut:
-    found = await deps.reading.stops([address_key(hashed)])
+    found = await deps.reading.stops([address_key(hashed), opt_out_key(hashed)])
+    found.sort(key=lambda line: SCOPES.index(line.stop.scope))
     return _show(found[0]) if found else SuppressionOut(False, hashed.hex())
 
 
 def _show(line: StandingStop) -> SuppressionOut:
-    return SuppressionOut(True, line.stop.key.partition(":")[2], line.stop.reason, line.at)
+    purposes = tuple(sorted(OPT_OUT_PURPOSES)) if line.stop.scope == "opt_out" else ()
+    return SuppressionOut(True, line.stop.key.partition(":")[2], line.stop.reason, line.at, purposes)
 
 
 suppressions = Router(

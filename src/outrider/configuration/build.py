@@ -116,6 +116,8 @@ class _Builder:
             self.check_words(text, place, "markets", route.markets, self.shipped.markets)
         for index, cap in enumerate(toml.caps):
             self.check_words(text, ["caps", f"[{index}]"], "channels", cap.channels, self.shipped.channels)
+        for index, gap in enumerate(toml.gaps):
+            self.check_words(text, ["gaps", f"[{index}]"], "channels", gap.channels, self.shipped.channels)
         return toml
 
     def check_words(
@@ -158,7 +160,9 @@ class _Builder:
                 overrides.append(override)
         packs = self.shipped.markets.values()
         try:
-            return build_policy(packs, toml.home_market, toml.caps, overrides, config=number, on=self.on)
+            return build_policy(
+                packs, toml.home_market, toml.caps, overrides, gaps=toml.gaps, config=number, on=self.on
+            )
         except PolicyError as error:
             self.problems += [self.policy_problem(sentence, toml) for sentence in dict.fromkeys(error.problems)]
             return build_policy(packs, next(iter(self.shipped.markets)), config=number)
@@ -168,9 +172,11 @@ class _Builder:
         if place in self.files:
             return Problem(place, 1, 1, message)
         keys = ["home_market"]
-        if place.startswith("cap"):
-            named = [index for index, cap in enumerate(toml.caps) if place == f"cap {cap.name}"]
-            keys = ["caps", f"[{named[-1] if named else 0}]"]
+        names = {"cap": [cap.name for cap in toml.caps], "gap": [gap.name for gap in toml.gaps]}
+        for word, known in names.items():
+            if place.startswith(word):
+                named = [index for index, name in enumerate(known) if place == f"{word} {name}"]
+                keys = [f"{word}s", f"[{named[-1] if named else 0}]"]
         line, column, length = place_of(self.files.get(FILE, ""), keys)
         return Problem(FILE, line, column, sentence, length=length)
 

@@ -23,13 +23,14 @@ def read_override(text: str, file: str) -> tuple[MarketOverride | None, list[Pro
     except YamlError as error:
         return None, [Problem(file, error.line, error.column, error.message)]
     reading = Reading(Context(located, Surroundings(), problems=[]))
-    known = ("market", "quiet", "consent_also_for", "valid_from", "valid_to")
+    known = ("market", "quiet", "consent_also_for", "regional_holidays", "valid_from", "valid_to")
     if not reading.mapping(*known, needed=("market",)):
         return None, reading.context.problems
     override = MarketOverride(
         market=reading.at("market").text("a market code, such as FR").upper(),
         quiet=tuple(_rule(rule) for rule in reading.at("quiet").items()) if reading.has("quiet") else (),
         consent_also_for=_purposes(reading, "consent_also_for"),
+        regional_holidays=reading.at("regional_holidays").boolean() if reading.has("regional_holidays") else False,
         valid_from=_date(reading, "valid_from"),
         valid_to=_date(reading, "valid_to"),
         place=file,

@@ -13,7 +13,7 @@ import msgspec
 
 from outrider.contracts.reading import UNITS
 from outrider.contracts.surroundings import suggest
-from outrider.domain.policy import Cap
+from outrider.domain.policy import Calendar, Cap, Gap
 from outrider.domain.problem import Problem
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.route import Route
@@ -41,7 +41,15 @@ class _Ceilings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     at_most: int
-    within: str
+    within: str | None = None
+    per: Calendar | None = None
+    purposes: tuple[Purpose, ...] = ()
+    channels: tuple[str, ...] = ()
+
+
+class _Gap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    at_least: str
     purposes: tuple[Purpose, ...] = ()
     channels: tuple[str, ...] = ()
 
@@ -68,6 +76,7 @@ class Toml(msgspec.Struct, frozen=True):
     ceiling: Ceiling = Ceiling()
     #: How long to look for proof of a doubtful send, where it is shorter than the purpose's own time.
     resolve_within: Mapping[Purpose, timedelta] = {}
+    gaps: tuple[Gap, ...] = ()
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +87,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accounts: dict[str, dict[str, Any]] = {}
     routes: tuple[_RouteEntry, ...] = ()
     caps: tuple[_Cap, ...] = ()
+    gaps: tuple[_Gap, ...] = ()
     ceilings: _Ceilings = _Ceilings()
     purposes: dict[Purpose, _PurposeEntry] = {}
 
@@ -105,7 +115,8 @@ def read_toml(text: str) -> tuple[Toml, list[Problem]]:
     ceiling = Ceiling(document.ceilings.per_hour, document.ceilings.per_day)
     fields = (document.environment, document.home_market.upper(), document.public_url.rstrip("/"), document.allow)
     within = {purpose: _within(purpose, entry, text, problems) for purpose, entry in document.purposes.items()}
-    return Toml(*fields, accounts, routes, caps, ceiling, within), problems
+    gaps = tuple(_gap(gap, index, text, problems) for index, gap in enumerate(document.gaps))
+    return Toml(*fields, accounts, routes, caps, ceiling, within, gaps), problems
 
 
 def _syntax(message: str) -> Problem:
@@ -154,14 +165,26 @@ def _header(lines: list[str], keys: list[str]) -> int:
 
 
 def _cap(cap: _Cap, index: int, text: str, problems: list[Problem]) -> Cap:
-    within = _duration(cap.within)
-    if within is None:
-        line, column, length = place_of(text, ["caps", f"[{index}]"], "within")
-        problems.append(
-            Problem(FILE, line, column, f"expected a duration, found '{cap.within}'", "write 24h or 7d", length)
-        )
-        within = timedelta(days=1)
+    if cap.per is not None and cap.within is None:
+        return Cap(cap.name, cap.at_most, timedelta(), cap.purposes, cap.channels, cap.per)
+    if (cap.per is None) is (cap.within is None):
+        message = f"the cap '{cap.name}' needs either `within`, a rolling time, or `per`, a local day, week or month"
+        problems.append(_at(text, ["caps", f"[{index}]"], "per", message, 'write within = "7d" or per = "week"'))
+        return Cap(cap.name, cap.at_most, timedelta(days=1), cap.purposes, cap.channels)
+    within = _length(cap.within or "", ["caps", f"[{index}]"], "within", text, problems)
     return Cap(cap.name, cap.at_most, within, cap.purposes, cap.channels)
+
+
+def _gap(gap: _Gap, index: int, text: str, problems: list[Problem]) -> Gap:
+    at_least = _length(gap.at_least, ["gaps", f"[{index}]"], "at_least", text, problems)
+    return Gap(gap.name, at_least, gap.purposes, gap.channels)
+
+
+def _length(written: str, keys: list[str], key: str, text: str, problems: list[Problem]) -> timedelta:
+    length = _duration(written)
+    if length is None:
+        problems.append(_at(text, keys, key, f"expected a duration, found '{written}'", "write 24h or 7d"))
+    return timedelta(days=1) if length is None else length
 
 
 def _duration(written: str) -> timedelta | None:

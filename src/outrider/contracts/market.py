@@ -7,10 +7,46 @@ from __future__ import annotations
 
 from datetime import time
 
-from outrider.domain.policy import EVERY_DAY, Holiday, MarketRules, QuietRule, Window
+from outrider.domain.policy import (
+    EVERY_DAY,
+    Allowed,
+    Habits,
+    Holiday,
+    LegalRule,
+    MarketRules,
+    OptOutWords,
+    PhoneRange,
+    Price,
+    QuietRule,
+    Retention,
+    SenderRules,
+    Window,
+)
 from outrider.domain.purpose import Purpose
 
-__all__ = ["ALL_DAY", "HOUSE_RULES", "Holiday", "MarketRules", "QuietRule", "Window", "hours"]
+__all__ = [
+    "ALL_DAY",
+    "HOUSE_RULES",
+    "HOUSE_WORDS",
+    "MON_FRI",
+    "MON_SAT",
+    "Allowed",
+    "Habits",
+    "Holiday",
+    "LegalRule",
+    "MarketRules",
+    "OptOutWords",
+    "PhoneRange",
+    "Price",
+    "QuietRule",
+    "Retention",
+    "SenderRules",
+    "Window",
+    "hours",
+]
+
+MON_FRI = (0, 1, 2, 3, 4)
+MON_SAT = (0, 1, 2, 3, 4, 5)
 
 
 def hours(start: int, end: int, days: tuple[int, ...] = EVERY_DAY) -> Window:
@@ -45,4 +81,14 @@ HOUSE_RULES = (
         (Purpose.TRANSACTIONAL,),
         source="Courtesy window of sending practice (provider facts D.1); time-critical messages ignore it.",
     ),
+)
+
+#: Words of every market. CANCEL, END and their like are left out on purpose, here and in every language: in a rental
+#: they may mean the booking (provider facts D.2). A provider that opts a person out on them is believed all the same.
+HOUSE_WORDS = OptOutWords(
+    "",
+    ("STOP", "STOPALL", "UNSUBSCRIBE", "OPT OUT"),
+    ("START", "UNSTOP"),
+    source="Keywords of Twilio, AWS and Telnyx, without those that may mean a booking.",
+    confirmed=True,
 )

@@ -103,8 +103,8 @@ class EngineStore(Protocol):
         """(other stream, its kind, role) of relations valid at an instant, from both ends, in a stable order."""
         ...
 
-    async def suppressed(self, addresses: Collection[bytes]) -> dict[bytes, str]:
-        """Address hash → reason, for those that are suppressed."""
+    async def suppressed(self, addresses: Collection[bytes]) -> dict[str, str]:
+        """Stop key → reason: suppressions of these addresses, and the STOP a person wrote from one of them."""
         ...
 
     async def recent(self, since: Mapping[bytes, datetime]) -> dict[bytes, list[Recent]]:

@@ -164,6 +164,8 @@ class ReplyEntry(msgspec.Struct, frozen=True, tag="reply"):
     sender: str
     text: str
     provider_id: str
+    #: ``stop`` or ``start`` when that is what it asks for: then no journey hears of it.
+    wish: str = ""
 
 
 Body = (
@@ -198,7 +200,7 @@ class Stop(msgspec.Struct, frozen=True):
     """What delivery must obey from this commit on."""
 
     key: str
-    #: consent, address, profile, journey, channel, account
+    #: consent, address, opt_out, profile, journey, channel, account
     scope: str
     reason: str
 

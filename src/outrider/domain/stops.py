@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from outrider.domain.message import Message
+from outrider.domain.purpose import Purpose
 
 #: A stop of these scopes ends a message; of the others (a pause) it only delays it.
-ENDING_SCOPES = frozenset({"address", "consent", "profile"})
+ENDING_SCOPES = frozenset({"address", "consent", "opt_out", "profile"})
+#: What a person who writes STOP hears no more of. A one-time code, a recall and the car they booked still reach them
+#: (GDPR Art. 21(2) and ePrivacy Art. 13 are about marketing; provider facts D.2).
+OPT_OUT_PURPOSES = frozenset({Purpose.COMMERCIAL, Purpose.SERVICE})
 PAUSE_SCOPES = frozenset({"journey", "channel", "purpose", "account", "everything"})
 
 
 def address_key(address: bytes) -> str:
     """The suppression of one address, by its keyed hash."""
     return f"address:{address.hex()}"
+
+
+def opt_out_key(address: bytes) -> str:
+    """The STOP of a person on one address, by its keyed hash: only START, or an operator, lifts it."""
+    return f"opt_out:{address.hex()}"
+
+
+def why_suppressed(suppressed: Mapping[str, str], address: bytes, purpose: Purpose) -> str | None:
+    """Why an address is not written to for a purpose, by stop key → reason; None when it may be."""
+    reason = suppressed.get(address_key(address))
+    if reason is None and purpose in OPT_OUT_PURPOSES:
+        return suppressed.get(opt_out_key(address))
+    return reason
 
 
 def consent_key(stream: bytes, purpose: str, channel: str = "") -> str:
@@ -31,8 +50,10 @@ def pause_key(scope: str, name: str) -> str:
 
 def stop_keys(message: Message, account: str) -> tuple[str, ...]:
     """Every key that forbids or delays this message on this account."""
+    opted_out = (opt_out_key(message.address),) if message.purpose in OPT_OUT_PURPOSES else ()
     return (
         address_key(message.address),
+        *opted_out,
         consent_key(message.stream, message.purpose),
         consent_key(message.stream, message.purpose, message.channel),
         profile_key(message.stream),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
+from itertools import islice
 
 from outrider.domain.decision import Candidate, Facts, ReachFact, Recent
 from outrider.domain.policy import MarketRules, Policy
 from outrider.domain.profile import ConsentState, Profile
 from outrider.orchestration.gates.consent import consent_key
-from outrider.orchestration.gates.frequency_cap import caps_for
+from outrider.orchestration.slots import counts, limits_for, since, zone_of
 from outrider.orchestration.zones import find_zone, zone_of_country, zone_of_phone
 
 #: The unsealed trait in which an app or head unit reports the IANA zone of its clock.
@@ -28,11 +29,11 @@ def facts_for(
     """The facts of one candidate, at most 2 kB as MessagePack.
 
     profile: opened, its addresses readable. reach: one fact per living address, in the person's order. recent: every
-    message that holds a cap slot, in any order, as far back as the widest cap. now: aware. vehicle_country: ISO 3166-1
-    alpha-2 of the country the person's vehicle was last in, None when unknown.
+    message that holds a cap slot, in any order, as far back as caps and gaps look. now: aware. vehicle_country: ISO
+    3166-1 alpha-2 of the country the person's vehicle was last in, None when unknown.
     """
     market = _market(profile, policy)
-    zone, rung = zone_for(profile, market, vehicle_country)
+    zone, rung = zone_for(profile, market, vehicle_country, policy.ranges)
     channels = tuple(dict.fromkeys(candidate.strategy.channels))
     return Facts(
         now=now,
@@ -42,14 +43,17 @@ def facts_for(
         locale=profile.locale or market.locales[0],
         consents=_consents(profile, candidate, channels),
         reach=_reach(reach, channels),
-        recent=_recent(recent, candidate, channels, policy, now),
+        recent=_recent(recent, candidate, channels, policy, (now, zone_of(zone, market))),
     )
 
 
-def zone_for(profile: Profile, market: MarketRules, vehicle_country: str | None = None) -> tuple[str, str]:
+def zone_for(
+    profile: Profile, market: MarketRules, vehicle_country: str | None, ranges: Mapping[str, str]
+) -> tuple[str, str]:
     """The IANA zone and the rung of the ladder that gave it: person, device, vehicle, phone, market.
 
-    A rung whose zone does not exist, or whose country has several zones, is passed over.
+    ranges: first digits of phone numbers → zone. A rung whose zone does not exist, or whose country has several zones,
+    is passed over.
     """
     device = profile.traits.get(DEVICE_ZONE)
     if profile.zone and find_zone(profile.zone):
@@ -59,7 +63,7 @@ def zone_for(profile: Profile, market: MarketRules, vehicle_country: str | None 
     if vehicle_country and (zone := zone_of_country(vehicle_country)):
         return zone, "vehicle"
     for address in profile.identity.addresses:
-        if address.alive and (zone := zone_of_phone(address.value)):
+        if address.alive and (zone := zone_of_phone(address.value, ranges)):
             return zone, "phone"
     return market.zone, "market"
 
@@ -87,21 +91,19 @@ def _reach(reach: Iterable[ReachFact], channels: tuple[str, ...]) -> tuple[Reach
 
 
 def _recent(
-    recent: Sequence[Recent], candidate: Candidate, channels: tuple[str, ...], policy: Policy, now: datetime
+    recent: Sequence[Recent],
+    candidate: Candidate,
+    channels: tuple[str, ...],
+    policy: Policy,
+    moment: tuple[datetime, tzinfo],
 ) -> tuple[Recent, ...]:
-    """Newest first; of each cap that can apply, the newest `at_most` that hold a slot of it: more change no answer."""
-    rules = policy.purposes[candidate.purpose]
-    if not recent or not rules.obeys_caps or not policy.caps:
+    """Newest first; of each cap that can apply the newest `at_most` that hold a slot of it, of each gap the newest one:
+    more change no answer."""
+    if not recent or not policy.looks_back or not policy.purposes[candidate.purpose].obeys_caps:
         return ()
-    caps = dict.fromkeys(cap for channel in channels for cap in caps_for(policy.caps, candidate.purpose, channel))
-    room = {cap: cap.at_most for cap in caps}
-    kept = []
-    for one in sorted(recent, key=lambda one: (one.at, one.channel, one.purpose), reverse=True):
-        takers = [
-            cap for cap in caps_for(tuple(room), one.purpose, one.channel) if room[cap] and one.at > now - cap.within
-        ]
-        if takers:
-            kept.append(one)
-        for cap in takers:
-            room[cap] -= 1
-    return tuple(kept)
+    newest = sorted(recent, key=lambda one: (one.at, one.channel, one.purpose), reverse=True)
+    kept: set[int] = set()
+    for limit, most in dict.fromkeys(limits_for(policy, candidate.purpose, channels)):
+        start = since(limit, *moment)
+        kept.update(islice((place for place, one in enumerate(newest) if counts(limit, one, start)), most))
+    return tuple(newest[place] for place in sorted(kept))

@@ -24,6 +24,7 @@ STEP = 7
 #: How many days ahead an opening is looked for: a weekly window may fall on holidays some weeks in a row.
 HORIZON = 42
 DAY_MINUTES = 1440
+WEEKEND = (5, 6)
 WEEK_MINUTES = 7 * DAY_MINUTES
 
 Opening = tuple[datetime, datetime]
@@ -135,16 +136,30 @@ def _merged(found: list[Opening]) -> Iterator[Opening]:
 @lru_cache(maxsize=4096)
 def holidays_in(holidays: tuple[Holiday, ...], year: int) -> frozenset[date]:
     """The dates of the holidays in one year. A fixed date that the year does not have (29 February) is left out."""
-    return frozenset(day for holiday in holidays if (day := _date(holiday, year)))
+    dates = {holiday: day for holiday in holidays if (day := _date(holiday, year))}
+    found = set(dates.values())
+    for holiday, day in dates.items():
+        if holiday.moves and day.weekday() in WEEKEND:
+            found.add(_next_free(day, found))
+    return frozenset(found)
+
+
+def _next_free(day: date, taken: set[date]) -> date:
+    while day in taken or day.weekday() in WEEKEND:
+        day += DAY
+    return day
 
 
 def _date(holiday: Holiday, year: int) -> date | None:
+    if year < holiday.since:
+        return None
     if holiday.after_easter is not None:
         return easter(year) + holiday.after_easter * DAY
     try:
-        return date(year, holiday.month, holiday.day)
+        day = date(year, holiday.month, holiday.day)
     except ValueError:
         return None
+    return day if holiday.weekday is None else day + (holiday.weekday - day.weekday()) % 7 * DAY
 
 
 def easter(year: int) -> date:

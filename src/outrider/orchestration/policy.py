@@ -7,11 +7,11 @@ from datetime import date, timedelta
 
 import msgspec
 
-from outrider.domain.policy import EVERY_DAY, Cap, Holiday, MarketOverride, MarketRules, Policy, QuietRule, Window
+from outrider.domain.policy import EVERY_DAY, Cap, Gap, Holiday, MarketOverride, MarketRules, Policy, QuietRule, Window
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.orchestration.hours import day_minutes, rule_for, week_minutes
 from outrider.orchestration.wording import hours
-from outrider.orchestration.zones import find_zone
+from outrider.orchestration.zones import RANGE_DIGITS, find_zone
 
 #: Most messages that the caps of one purpose may look at together: the facts of a decision stay below 2 kB.
 MOST_RECENT = 40
@@ -33,18 +33,25 @@ def build_policy(
     caps: Iterable[Cap] = (),
     overrides: Iterable[MarketOverride] = (),
     *,
+    gaps: Iterable[Gap] = (),
     config: int = 0,
     on: date | None = None,
 ) -> Policy:
     """The policy that gates judge by.
 
-    markets: the shipped packs. home_market: code of the market of people without one. caps: the company's. overrides:
-    applied in order; each may tighten, never loosen. config: number of the applied configuration. on: the day it is
-    for: overrides that do not hold then are left out; None takes all. Raises PolicyError with every mistake found.
+    markets: the shipped packs. home_market: code of the market of people without one. caps, gaps: the company's.
+    overrides: applied in order; each may tighten, never loosen. config: number of the applied configuration. on: the
+    day it is for: overrides that do not hold then are left out; None takes all. Raises PolicyError with every mistake
+    found.
     """
-    packs, caps = tuple(markets), tuple(caps)
+    packs, caps, gaps = tuple(markets), tuple(caps), tuple(gaps)
     known = {pack.code: pack for pack in packs}
-    problems = [*_pack_problems(packs), *_home_problems(home_market, known), *_cap_problems(caps)]
+    problems = [
+        *_pack_problems(packs),
+        *_home_problems(home_market, known),
+        *_cap_problems(caps, gaps),
+        *_gap_problems(gaps),
+    ]
     for override in overrides:
         if _holds(override, on):
             problems += _override_problems(override, known)
@@ -52,7 +59,8 @@ def build_policy(
                 known[override.market] = _tightened(known[override.market], override)
     if problems:
         raise PolicyError(problems)
-    return Policy(known, home_market, caps, config=config)
+    ranges = {each.prefix: each.zone for pack in known.values() for each in pack.phone_ranges}
+    return Policy(known, home_market, caps, config=config, gaps=gaps, ranges=ranges)
 
 
 def _holds(override: MarketOverride, on: date | None) -> bool:
@@ -62,11 +70,12 @@ def _holds(override: MarketOverride, on: date | None) -> bool:
 
 
 def _tightened(market: MarketRules, override: MarketOverride) -> MarketRules:
+    regional = market.regional_holidays if override.regional_holidays else ()
     return msgspec.structs.replace(
         market,
         quiet=(*override.quiet, *market.quiet),
         consent_also_for=tuple(dict.fromkeys((*market.consent_also_for, *override.consent_also_for))),
-        holidays=tuple(dict.fromkeys((*market.holidays, *override.holidays))),
+        holidays=tuple(dict.fromkeys((*market.holidays, *regional, *override.holidays))),
     )
 
 
@@ -87,7 +96,17 @@ def _pack_problems(packs: tuple[MarketRules, ...]) -> Iterator[str]:
             yield f"{place}: {pack.zone!r} is no time zone; expected an IANA name such as Europe/Paris"
         if not pack.locales:
             yield f"{place}: no locale is named; expected at least the default, for example fr"
-        yield from _rule_problems(place, pack.quiet, pack.holidays)
+        yield from _zone_problems(place, pack)
+        yield from _rule_problems(place, pack.quiet, (*pack.holidays, *pack.regional_holidays))
+
+
+def _zone_problems(place: str, pack: MarketRules) -> Iterator[str]:
+    for zone in (*pack.other_zones, *(each.zone for each in pack.phone_ranges)):
+        if find_zone(zone) is None:
+            yield f"{place}: {zone!r} is no time zone; expected an IANA name such as Europe/Paris"
+    for each in pack.phone_ranges:
+        if not each.prefix.isdigit() or len(each.prefix) not in RANGE_DIGITS:
+            yield f"{place}, phone range {each.prefix}: expected 3 to 7 digits, the calling code first, such as 34928"
 
 
 def _rule_problems(place: str, quiet: tuple[QuietRule, ...], holidays: tuple[Holiday, ...]) -> Iterator[str]:
@@ -100,6 +119,8 @@ def _rule_problems(place: str, quiet: tuple[QuietRule, ...], holidays: tuple[Hol
     for holiday in holidays:
         if holiday.after_easter is None and not _is_date(holiday):
             yield f"{place}, holiday {holiday.name}: {holiday.month}/{holiday.day} is no date; expected month and day"
+        if holiday.weekday is not None and holiday.weekday not in EVERY_DAY:
+            yield f"{place}, holiday {holiday.name}: weekday {holiday.weekday}; expected 0 (Monday) to 6 (Sunday)"
 
 
 def _window_problems(window: Window) -> Iterator[str]:
@@ -117,17 +138,29 @@ def _is_date(holiday: Holiday) -> bool:
         return False
 
 
-def _cap_problems(caps: tuple[Cap, ...]) -> Iterator[str]:
+def _gap_problems(gaps: tuple[Gap, ...]) -> Iterator[str]:
+    names = [gap.name for gap in gaps]
+    for gap in gaps:
+        if names.count(gap.name) > 1:
+            yield f"gap {gap.name}: two gaps have this name; expected one"
+        if gap.at_least <= timedelta():
+            yield f"gap {gap.name}: the time between messages is not above zero; expected for example 4h"
+
+
+def _cap_problems(caps: tuple[Cap, ...], gaps: tuple[Gap, ...]) -> Iterator[str]:
     names = [cap.name for cap in caps]
     for cap in caps:
         if names.count(cap.name) > 1:
             yield f"cap {cap.name}: two caps have this name; expected one"
         if cap.at_most < 1:
             yield f"cap {cap.name}: at most {cap.at_most} is not understood; expected 1 or more"
-        if cap.within <= timedelta():
+        if cap.looks_back <= timedelta():
             yield f"cap {cap.name}: the time it looks back is not above zero; expected for example 7d"
+        if cap.per is not None and cap.within:
+            yield f"cap {cap.name}: it is both rolling and by the calendar; expected `within` or `per`"
     for purpose in (purpose for purpose, rules in PURPOSES.items() if rules.obeys_caps):
         total = sum(cap.at_most for cap in caps if not cap.purposes or purpose in cap.purposes)
+        total += sum(1 for gap in gaps if not gap.purposes or purpose in gap.purposes)
         if total > MOST_RECENT:
             yield (
                 f"caps of {purpose} messages: together they allow {total} messages; expected at most {MOST_RECENT}, so "

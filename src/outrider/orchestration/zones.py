@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -60,6 +61,9 @@ ONE_ZONE: dict[str, tuple[str, str]] = {
     "TR": ("90", "Europe/Istanbul"),
 }
 BY_CALLING_CODE = dict(ONE_ZONE.values())
+#: How many digits tell a range, calling code included; the longest counts.
+RANGE_DIGITS = (7, 6, 5, 4, 3)
+NO_RANGES: Mapping[str, str] = {}
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -85,10 +89,16 @@ def zone_of_country(region: str) -> str | None:
     return known[1] if known else None
 
 
-def zone_of_phone(number: str) -> str | None:
-    """The one zone of an E.164 number's country; None when it has several, is not in the table, or it is no number."""
+def zone_of_phone(number: str, ranges: Mapping[str, str] = NO_RANGES) -> str | None:
+    """The zone of an E.164 number: by the range it is in, else the one zone of its country.
+
+    ranges: first digits → zone. None when the country has several zones, is not in the table, or it is no number.
+    """
     if not number.startswith("+"):
         return None
+    for digits in RANGE_DIGITS if ranges else ():
+        if zone := ranges.get(number[1 : 1 + digits]):
+            return zone
     codes = (number[1 : 1 + digits] for digits in (1, 2, 3))
     return next((BY_CALLING_CODE[code] for code in codes if code in BY_CALLING_CODE), None)
 

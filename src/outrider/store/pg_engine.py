@@ -14,7 +14,7 @@ from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import Entry
 from outrider.domain.message import Message
 from outrider.domain.profile import Object, Profile
-from outrider.domain.stops import address_key
+from outrider.domain.stops import address_key, opt_out_key
 from outrider.domain.work import GROUPS, Lease, MessageState, Parked, Timer, Work, group_of
 from outrider.lib.ids import first_id_at
 from outrider.store.named import Queries
@@ -138,11 +138,10 @@ class PostgresEngineStore(Saving, PostgresLog):
             found[row["stream"]].append((row["other"], row["kind"], row["role"]))
         return dict(found)
 
-    async def suppressed(self, addresses: Collection[bytes]) -> dict[bytes, str]:
+    async def suppressed(self, addresses: Collection[bytes]) -> dict[str, str]:
         """See the port."""
-        keys = {address_key(address): address for address in addresses}
-        rows = await self._pool.fetch(self._sql.load_suppressed, list(keys))
-        return {keys[row["key"]]: row["reason"] for row in rows}
+        keys = [key for address in addresses for key in (address_key(address), opt_out_key(address))]
+        return {row["key"]: row["reason"] for row in await self._pool.fetch(self._sql.load_suppressed, keys)}
 
     async def recent(self, since: Mapping[bytes, datetime]) -> dict[bytes, list[Recent]]:
         """See the port."""

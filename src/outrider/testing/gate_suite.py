@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from outrider.contracts.gate import Case, Gate
 from outrider.domain.decision import Blocked, Candidate, Facts, GateVerdict, Judgment, Phase, ReachFact, Recent
-from outrider.domain.policy import Cap, Policy
+from outrider.domain.policy import Calendar, Cap, Gap, Policy
 from outrider.domain.profile import ConsentState
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.strategy import First
@@ -29,7 +29,9 @@ MARKETS = {market.code: market for market in plugins("outrider.markets", "MARKET
 CAPS = (
     Cap("three a week", 3, timedelta(days=7), (Purpose.SERVICE,)),
     Cap("one a day", 1, timedelta(days=1), (Purpose.COMMERCIAL,), ("sms",)),
+    Cap("two a month", 2, purposes=(Purpose.COMMERCIAL,), per=Calendar.MONTH),
 )
+GAPS = (Gap("a breath", timedelta(hours=4)), Gap("offers", timedelta(days=3), (Purpose.COMMERCIAL,), ("push",)))
 PURPOSE, CHANNEL, MARKET = st.sampled_from(Purpose), st.sampled_from(("sms", "push")), st.sampled_from(sorted(MARKETS))
 INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2031, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 (bounds)
 STATE = st.sampled_from(ConsentState)
@@ -56,7 +58,7 @@ def cases(draw: st.DrawFn) -> Case:
         reach=(reach,) if reach else (),
         recent=tuple(draw(st.lists(st.builds(Recent, CHANNEL, PURPOSE, SOON.map(lambda ago: now - abs(ago)))))),
     )
-    policy = Policy(MARKETS, market, CAPS)
+    policy = Policy(MARKETS, market, CAPS, gaps=GAPS)
     return Case(_candidate(draw, now, purpose), channel, reach, facts, PURPOSES[purpose], MARKETS[market], policy)
 
 

@@ -9,7 +9,7 @@ import pytest
 from outrider.domain import entry as bodies
 from outrider.domain.profile import Address, Relation
 from outrider.domain.receipt import Receipt, ReceiptStatus
-from outrider.domain.stops import address_key
+from outrider.domain.stops import address_key, opt_out_key
 from outrider.domain.work import Ceiling
 from outrider.testing.builders import digest, entry, event, letter, stop, stream
 from outrider.testing.store_subject import Driver, StoreFactory
@@ -123,7 +123,7 @@ class LogSuite(StoreSuite):
         address = digest("address")
         entries = [event(ANNA, driver.now())]
         driver.run(driver.store.append(entries, [stop(address_key(address), "complained")]))
-        assert driver.run(driver.store.suppressed([address, digest("other")])) == {address: "complained"}
+        assert driver.run(driver.store.suppressed([address, digest("other")])) == {address_key(address): "complained"}
         driver.run(driver.store.lift([address_key(address), "address:unknown"]))
         assert driver.run(driver.store.suppressed([address])) == {}
 
@@ -131,13 +131,21 @@ class LogSuite(StoreSuite):
         address = digest("address")
         driver.run(driver.store.append([event(ANNA, driver.now())]))
         driver.run(driver.store.append([event(ANNA, driver.now())], [stop(address_key(address))]))
-        assert address in driver.run(driver.store.suppressed([address]))
+        assert address_key(address) in driver.run(driver.store.suppressed([address]))
 
     def test_a_stop_given_again_takes_the_newer_reason(self, driver: Driver) -> None:
         address = digest("address")
         for reason in ("first", "second"):
             driver.run(driver.store.append([], [stop(address_key(address), reason)]))
-        assert driver.run(driver.store.suppressed([address])) == {address: "second"}
+        assert driver.run(driver.store.suppressed([address])) == {address_key(address): "second"}
+
+    def test_a_stop_the_person_wrote_is_told_beside_the_suppression_and_lifted_alone(self, driver: Driver) -> None:
+        address = digest("address")
+        keys = [address_key(address), opt_out_key(address)]
+        driver.run(driver.store.append([], [stop(keys[0], "bounced"), bodies.Stop(keys[1], "opt_out", "wrote STOP")]))
+        assert driver.run(driver.store.suppressed([address])) == {keys[0]: "bounced", keys[1]: "wrote STOP"}
+        driver.run(driver.store.lift([keys[1]]))
+        assert driver.run(driver.store.suppressed([address])) == {keys[0]: "bounced"}
 
     def test_buried_letters_block_nobody_and_may_be_buried_twice(self, driver: Driver) -> None:
         unreadable = letter(ANNA, driver.now(), kind="event", place="$.data")

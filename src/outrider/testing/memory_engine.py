@@ -10,7 +10,7 @@ from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import Entry
 from outrider.domain.message import Status
 from outrider.domain.profile import Object, Profile, Relation
-from outrider.domain.stops import address_key
+from outrider.domain.stops import address_key, opt_out_key
 from outrider.domain.work import Batch, Lease, MessageState, Parked, Timer, Work, group_of
 from outrider.testing.memory_part import MemoryPart, transaction
 from outrider.testing.memory_rows import LONG_AGO, MessageRow
@@ -140,10 +140,10 @@ class MemoryEngineStore(MemoryPart):
         return sorted(others, key=lambda other: (other[0], other[2], other[1]))
 
     @transaction
-    async def suppressed(self, addresses: Collection[bytes]) -> dict[bytes, str]:
+    async def suppressed(self, addresses: Collection[bytes]) -> dict[str, str]:
         """See the port."""
-        found = {address: self.tables.stops.get(address_key(address)) for address in addresses}
-        return {address: stop.reason for address, stop in found.items() if stop is not None}
+        keys = [key for address in addresses for key in (address_key(address), opt_out_key(address))]
+        return {key: self.tables.stops[key].reason for key in keys if key in self.tables.stops}
 
     @transaction
     async def recent(self, since: Mapping[bytes, datetime]) -> dict[bytes, list[Recent]]:

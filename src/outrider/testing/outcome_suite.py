@@ -11,6 +11,7 @@ from outrider.domain.entry import OutcomeEntry
 from outrider.domain.message import Message, Rendition, Status
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.receipt import ReceiptStatus
+from outrider.domain.stops import address_key
 from outrider.domain.work import Intent, Next, OpenDoubt, Resolved
 from outrider.testing.builders import (
     RESOLVE_WITHIN,
@@ -62,7 +63,7 @@ class OutcomeSuite(StoreSuite):
 
     def test_a_person_who_opted_out_at_the_provider_is_suppressed(self, driver: Driver) -> None:
         sent = self.send(driver, Refused(Reason.OPTED_OUT), Next(Status.FAILED, "opted_out"))
-        assert driver.run(driver.store.suppressed([sent.address])).keys() == {sent.address}
+        assert driver.run(driver.store.suppressed([sent.address])).keys() == {address_key(sent.address)}
         again = message(ANNA, driver.now(), "again")
         driver.queue(again)
         [refusal] = driver.commit(driver.fence(), intent(again))

@@ -10,6 +10,7 @@ from outrider.domain.attempt import AttemptState, Reason, Refused
 from outrider.domain.entry import ReceiptEntry
 from outrider.domain.message import Message, Status
 from outrider.domain.receipt import ReceiptStatus
+from outrider.domain.stops import address_key
 from outrider.domain.work import Intent, Next
 from outrider.testing.builders import accepted, by_id, changed, done, echoed, intent, message
 from outrider.testing.log_suite import ANNA, StoreSuite
@@ -141,7 +142,9 @@ class ReceiptSuite(StoreSuite):
         tried = driver.accepted(message(ANNA, driver.now()))
         opted_out = by_id("p-1", UNDELIVERED, driver.now(), reason=Reason.OPTED_OUT)
         driver.report(opted_out)
-        assert driver.run(driver.store.suppressed([tried.message.address])).keys() == {tried.message.address}
+        assert driver.run(driver.store.suppressed([tried.message.address])).keys() == {
+            address_key(tried.message.address)
+        }
 
     def test_the_echo_names_the_attempt_even_when_the_providers_id_is_new(self, driver: Driver) -> None:
         tried = driver.accepted(message(ANNA, driver.now()))

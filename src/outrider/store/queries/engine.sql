@@ -77,7 +77,7 @@ where to_stream = any($1::bytea[]) and valid_from <= $2 and valid_to > $2
 order by 1, 2, 4
 
 -- name: load_suppressed
--- Suppressed addresses by stop key.
+-- Suppressions and opt-outs of addresses, by stop key.
 select key, reason from stops where key = any($1::text[])
 
 -- name: load_recent

@@ -164,7 +164,7 @@ class SendingChecks(Checks):
         if not PURPOSES[row.message.purpose].obeys_caps:
             return
         for cap in self.world.current.policy.caps:
-            if row.message.purpose in cap.purposes:
+            if cap.per is None and row.message.purpose in cap.purposes:
                 used = self._in_cap(cap, row.message.stream, attempt.at)
                 if used > cap.at_most:
                     raise self.violated("I11", f"{used} messages in the cap {cap.name}", self.i11.__doc__)

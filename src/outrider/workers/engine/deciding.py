@@ -14,6 +14,8 @@ from outrider.domain.decision import Candidate, Decision, Facts, ReachFact, Rece
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.message import Content, Message, Status
 from outrider.domain.profile import Address, Object, Profile
+from outrider.domain.purpose import Purpose
+from outrider.domain.stops import why_suppressed
 from outrider.domain.strategy import Escalate
 from outrider.domain.work import Decided, MessageState, Timer
 from outrider.journeys import start_facts, view
@@ -112,7 +114,7 @@ class Desk:
         return [slot for place, slot in enumerate(slots) if place != own]
 
     def _facts(self, candidate: Candidate, profile: Profile, state: MessageState | None) -> Facts:
-        reach = [self._reach(address) for address in profile.identity.addresses if address.alive]
+        reach = [self._reach(address, candidate.purpose) for address in profile.identity.addresses if address.alive]
         near = self.objects_near(profile.stream, candidate.about)
         country = next((t.traits[COUNTRY] for t in near.values() if COUNTRY in t.traits), None)
         return facts_for(
@@ -133,9 +135,10 @@ class Desk:
             hashed = self._hashes[place] = self.hasher.address(*place)
         return hashed
 
-    def _reach(self, address: Address) -> ReachFact:
+    def _reach(self, address: Address, purpose: Purpose) -> ReachFact:
         hashed = self._hash(address)
-        return ReachFact(address.channel, hashed.hex(), self.working.suppressed.get(hashed))
+        why = why_suppressed(self.working.suppressed, hashed, purpose) if self.working.suppressed else None
+        return ReachFact(address.channel, hashed.hex(), why)
 
     def _drop(self, decision: Decision, state: MessageState | None) -> None:
         if state is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from outrider.contracts.step import EventSeen, Touched
 from outrider.contracts.store import EngineStore
@@ -50,7 +50,8 @@ class Facts:
     rounds: dict[bytes, Enrollment] = field(default_factory=dict)
     objects: dict[bytes, Object] = field(default_factory=dict)
     related: dict[bytes, list[tuple[bytes, str, str]]] = field(default_factory=dict)
-    suppressed: dict[bytes, str] = field(default_factory=dict)
+    #: Stop key → reason.
+    suppressed: dict[str, str] = field(default_factory=dict)
     recent: dict[bytes, list[Recent]] = field(default_factory=dict)
     messages: dict[bytes, MessageState] = field(default_factory=dict)
     #: Candidate → number and record of its last decision.
@@ -237,7 +238,7 @@ class Loader:
         addresses.update(self._new_addresses(stimuli))
         if addresses:
             facts.suppressed = await self.store.suppressed(addresses)
-        longest = max((cap.within for cap in self.library.current.policy.caps), default=timedelta(0))
+        longest = self.library.current.policy.looks_back
         streams = set(self._capped(stimuli, candidates, facts) if longest else ())
         streams.update(*(other_keys[stream] for stream in streams & other_keys.keys()))
         if streams:

@@ -178,9 +178,10 @@ class People:
                 self.save_relation(entry, RelationEntry(relation))
 
     def reply(self, entry: Entry, body: ReplyEntry) -> None:
-        """An inbound message is an event that journeys can wait for."""
+        """An inbound message is an event that journeys can wait for, unless it was STOP or START: those did their work
+        when they were stored."""
         profile = self.working.profiles.get(entry.stream)
-        if profile is None:
+        if profile is None or body.wish:
             return
         seen = reply_seen(entry, body)
         self.tell_all(entry.stream, seen)

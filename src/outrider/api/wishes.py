@@ -1,0 +1,42 @@
+"""STOP and START in inbound messages: which words count for the sender, and the stops they put."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from outrider.api.deps import ApiDeps
+from outrider.domain.entry import Stop
+from outrider.domain.policy import OptOutWords
+from outrider.domain.receipt import Reply
+from outrider.domain.stops import opt_out_key
+from outrider.profiles.opt_out import Heard, Wish, heard_in, words_for
+
+
+async def wish_in(deps: ApiDeps, streams: Sequence[bytes], text: str) -> Heard | None:
+    """What a reply asks for, by the words of its senders' markets and languages. Raises Unavailable.
+
+    A number nobody has on file is read by the words of the home market: its owner must be left alone all the same.
+    """
+    policy = deps.configuration().policy
+    markets = policy.markets
+    rows: list[OptOutWords] = []
+    for stream in streams:
+        profile = await deps.reading.profile(stream)
+        market = markets.get((profile.market if profile else None) or "") or markets[policy.home_market]
+        rows += words_for(market, profile.locale if profile else None, markets.values())
+    return heard_in(text, rows or markets[policy.home_market].opt_out)
+
+
+def stops_for(heard: Heard | None, address: bytes, reply: Reply, at: datetime) -> list[Stop]:
+    """The stop a STOP puts, with the words explanations use; none for anything else."""
+    if heard is None or heard.wish is not Wish.STOP:
+        return []
+    to = f" to {reply.to}" if reply.to else ""
+    return [
+        Stop(
+            opt_out_key(address),
+            "opt_out",
+            f"the person wrote {heard.word}{to} on {at.astimezone(UTC):%Y-%m-%d at %H:%M} UTC",
+        )
+    ]
