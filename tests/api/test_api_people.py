@@ -402,3 +402,20 @@ def test_a_change_is_answered_although_the_cursor_cannot_be_read(in_memory: Play
         assert [type(entry.body) for entry in stage.store.tables.entries.values()] == [ConsentEntry]
 
     in_memory(act)
+
+
+def test_a_profile_that_was_erased_and_put_again_can_be_reached_again(on_postgres: Play) -> None:
+    async def act(stage: Stage) -> None:
+        stream = stage.deps.hasher.stream("profile", "c-1")
+        refused = {"channel": "sms", "address": "+33612345678", "reason": "asked by phone"}
+        async with stage.engine():
+            await stage.ask("PUT", "/v1/profiles/c-1?wait=applied", json=ANNA)
+            await stage.ask("PUT", "/v1/suppressions", json=refused)
+            await stage.ask("DELETE", "/v1/profiles/c-1?wait=applied")
+            assert await stage.deps.reading.stops([profile_key(stream)])
+            await stage.ask("PUT", "/v1/profiles/c-1?wait=applied", json=ANNA)
+            assert not await stage.deps.reading.stops([profile_key(stream)])
+        answer = await stage.ask("POST", "/v1/suppressions/find", json=refused | {"reason": ""})
+        assert "asked by phone" in (await stage.ask("GET", "/v1/suppressions")).text, answer.text
+
+    on_postgres(act)

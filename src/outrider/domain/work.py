@@ -106,6 +106,8 @@ class Batch(msgspec.Struct, frozen=True):
     #: In order: (stream, stimulus kind, reference: position of an entry, owner of a timer).
     handled: tuple[tuple[bytes, str, bytes], ...] = ()
     profiles: tuple[Profile, ...] = ()
+    #: (stream, position of the entry that made it anew): the stop of an earlier deletion is lifted, a later one stays.
+    returned: tuple[tuple[bytes, int], ...] = ()
     #: Ledger lines.
     consents: tuple[tuple[bytes, ConsentEntry], ...] = ()
     forgotten: tuple[tuple[bytes, ForgetEntry], ...] = ()
