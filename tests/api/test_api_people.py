@@ -436,3 +436,20 @@ def test_erasing_one_key_stops_every_key_of_the_person_at_once(in_memory: Play) 
         assert stops <= set(stage.store.tables.stops)
 
     in_memory(act)
+
+
+def test_a_profile_that_was_erased_and_put_again_can_be_reached_again(on_postgres: Play) -> None:
+    async def act(stage: Stage) -> None:
+        stream = stage.deps.hasher.stream("profile", "c-1")
+        refused = {"channel": "sms", "address": "+33612345678", "reason": "asked by phone"}
+        async with stage.engine():
+            await stage.ask("PUT", "/v1/profiles/c-1?wait=applied", json=ANNA)
+            await stage.ask("PUT", "/v1/suppressions", json=refused)
+            await stage.ask("DELETE", "/v1/profiles/c-1?wait=applied")
+            assert await stage.deps.reading.stops([profile_key(stream)])
+            await stage.ask("PUT", "/v1/profiles/c-1?wait=applied", json=ANNA)
+            assert not await stage.deps.reading.stops([profile_key(stream)])
+        answer = await stage.ask("POST", "/v1/suppressions/find", json=refused | {"reason": ""})
+        assert "asked by phone" in (await stage.ask("GET", "/v1/suppressions")).text, answer.text
+
+    on_postgres(act)

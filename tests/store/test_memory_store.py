@@ -27,7 +27,7 @@ from outrider.testing.builders import (
 from outrider.testing.memory_store import MemoryStore
 from outrider.testing.memory_subject import HandClock, MemorySubject, drive, memory_subject
 from outrider.testing.store_subject import Driver, StoreFactory
-from outrider.testing.store_suite import DeliveryStoreSuite, EngineStoreSuite, LogSuite
+from outrider.testing.store_suite import AnswerSuite, DeliveryStoreSuite, EngineStoreSuite, LogSuite
 
 ANNA = stream("anna", 1)
 
@@ -39,6 +39,10 @@ class InMemory:
 
 
 class TestMemoryLog(InMemory, LogSuite):
+    pass
+
+
+class TestMemoryAnswers(InMemory, AnswerSuite):
     pass
 
 

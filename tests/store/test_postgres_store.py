@@ -11,7 +11,7 @@ from outrider.store.launcher import Running
 from outrider.testing.postgres import fresh_database, template_database
 from outrider.testing.postgres_subject import PostgresSubject, prepare
 from outrider.testing.store_subject import StoreFactory, Subject
-from outrider.testing.store_suite import DeliveryStoreSuite, EngineStoreSuite, LogSuite
+from outrider.testing.store_suite import AnswerSuite, DeliveryStoreSuite, EngineStoreSuite, LogSuite
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +36,10 @@ class OnPostgres:
 
 
 class TestPostgresLog(OnPostgres, LogSuite):
+    pass
+
+
+class TestPostgresAnswers(OnPostgres, AnswerSuite):
     pass
 
 

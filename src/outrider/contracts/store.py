@@ -24,6 +24,8 @@ from outrider.domain.work import (
     Done,
     Due,
     Intent,
+    KeptAnswer,
+    KeyedRequest,
     Lease,
     MessageState,
     OpenDoubt,
@@ -46,6 +48,25 @@ class Log(Protocol):
 
         A key that occurs twice in one call is stored once. Durable when this returns.
         """
+        ...
+
+    async def append_once(self, requests: Sequence[KeyedRequest]) -> list[KeptAnswer]:
+        """Store the entry of each request whose key is new, with its answer; else tell what is kept of the key.
+
+        Waits for another transaction that is storing the same key. One transaction; durable when this returns.
+        """
+        ...
+
+    async def kept_answer(self, key: bytes) -> KeptAnswer | None:
+        """What is kept of a key; None when it is unknown or was dropped."""
+        ...
+
+    async def settle_answer(self, key: bytes, answer: bytes) -> bytes:
+        """The answer that counts for a key from now on: the one that is kept already, else this one, kept hereby."""
+        ...
+
+    async def drop_answers(self, age: timedelta) -> int:
+        """Drop what is kept of keys older than this; how many. Their requests would take effect anew."""
         ...
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.profile import Address, Profile, Relation
+from outrider.domain.purpose import Purpose
 from outrider.domain.receipt import Receipt
+from outrider.domain.strategy import Strategy
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -168,6 +170,30 @@ class ReplyEntry(msgspec.Struct, frozen=True, tag="reply"):
     wish: str = ""
 
 
+class SendEntry(msgspec.Struct, frozen=True, tag="send"):
+    """A direct send: one template to one profile, or to an address that stands for itself."""
+
+    #: The id of the candidate, and of the message where it becomes one.
+    message: bytes
+    #: The profile's key; of an address, see `outrider.domain.direct`.
+    profile: str
+    template: str
+    purpose: Purpose
+    strategy: Strategy
+    #: How long from the request on it is worth sending.
+    valid_for: timedelta
+    #: The configuration it was checked against.
+    config: int
+    #: Template variables by dotted name, nested.
+    values: dict[str, Any] = {}
+    time_critical: bool = False
+    #: The address, where no profile was named, with what is known of whoever reads there.
+    address: Address | None = None
+    market: str | None = None
+    locale: str | None = None
+    zone: str | None = None
+
+
 Body = (
     EventEntry
     | ProfileEntry
@@ -181,6 +207,7 @@ Body = (
     | ReceiptEntry
     | OutcomeEntry
     | ReplyEntry
+    | SendEntry
 )
 
 

@@ -31,6 +31,31 @@ class Lease(msgspec.Struct, frozen=True):
     until: datetime
 
 
+class KeyedRequest(msgspec.Struct, frozen=True):
+    """A request that takes effect once, however often it is made: its entry, and what every repeat is answered."""
+
+    #: Keyed hash of the Idempotency-Key and of its scope.
+    key: bytes
+    #: Keyed hash of the request's body.
+    fingerprint: bytes
+    entry: Entry
+    #: The message it asks for.
+    message: bytes
+    #: Empty where the answer is known only later: see `Log.settle_answer`.
+    answer: bytes = b""
+
+
+class KeptAnswer(msgspec.Struct, frozen=True):
+    """What is known of a keyed request."""
+
+    fingerprint: bytes
+    message: bytes
+    #: Empty while nobody was answered.
+    answer: bytes
+    #: This call stored the entry.
+    is_new: bool = False
+
+
 class Timer(msgspec.Struct, frozen=True):
     """One wake-up: of an enrollment (`wait`) or of a message (`held`, `escalate`)."""
 
@@ -106,6 +131,8 @@ class Batch(msgspec.Struct, frozen=True):
     #: In order: (stream, stimulus kind, reference: position of an entry, owner of a timer).
     handled: tuple[tuple[bytes, str, bytes], ...] = ()
     profiles: tuple[Profile, ...] = ()
+    #: (stream, position of the entry that made it anew): the stop of an earlier deletion is lifted, a later one stays.
+    returned: tuple[tuple[bytes, int], ...] = ()
     #: Ledger lines.
     consents: tuple[tuple[bytes, ConsentEntry], ...] = ()
     forgotten: tuple[tuple[bytes, ForgetEntry], ...] = ()

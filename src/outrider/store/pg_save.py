@@ -82,6 +82,8 @@ class Saving:
             rows = [profile_row(profile, self._vault) for profile in batch.profiles]
             await connection.execute(self._sql.save_profiles, *columns(rows, 11), batch.now)
             await self._save_addresses(connection, batch.profiles)
+        if batch.returned:
+            await self._lift_deletions(connection, batch)
         if batch.consents:
             await self._save_consents(connection, batch)
 
@@ -119,6 +121,18 @@ class Saving:
         )
         for stream in streams:
             self._vault.forget(stream)
+
+    async def _lift_deletions(self, connection: Any, batch: Batch) -> None:
+        """People made anew may be written to again, unless a later deletion stands in the log already.
+
+        First the stops are locked: a deletion that is being appended is waited for, and its entry seen; one that
+        comes later waits for us, and puts its stop again.
+        """
+        streams = {profile_key(stream): (stream, position) for stream, position in batch.returned}
+        held = await connection.fetch(self._sql.hold_stops, sorted(streams))
+        if held:
+            rows = [(row["key"], *streams[row["key"]]) for row in held]
+            await connection.execute(self._sql.lift_deletions, *columns(rows, 3))
 
     async def _save_things(self, connection: Any, batch: Batch) -> None:
         if batch.objects:

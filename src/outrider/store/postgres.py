@@ -15,6 +15,7 @@ from outrider.lib.ids import Hasher
 from outrider.lib.seal import KeyRing
 from outrider.store.losing import notice_loss
 from outrider.store.named import Queries, load
+from outrider.store.pg_answers import PostgresAnswers
 from outrider.store.pg_delivery import PostgresDeliveryStore
 from outrider.store.pg_engine import PostgresEngineStore
 from outrider.store.pg_receipts import PostgresReceipts
@@ -52,7 +53,7 @@ def statements() -> Queries:
     return load(Path(__file__).parent / "queries")
 
 
-class PostgresStore(PostgresEngineStore, PostgresDeliveryStore, PostgresReceipts):
+class PostgresStore(PostgresEngineStore, PostgresDeliveryStore, PostgresReceipts, PostgresAnswers):
     """Log, EngineStore and DeliveryStore over one connection pool."""
 
     def __init__(self, pool: asyncpg.Pool, keys: KeyRing, hasher: Hasher, ceiling: Ceiling | None = None) -> None:
@@ -65,6 +66,7 @@ class PostgresStore(PostgresEngineStore, PostgresDeliveryStore, PostgresReceipts
         self._marks: dict[int, tuple[int, datetime]] = {}
 
     append = repeated(PostgresEngineStore.append)
+    append_once = repeated(PostgresAnswers.append_once)
     save = repeated(PostgresEngineStore.save)
     finish = repeated(PostgresDeliveryStore.finish)
     resolve = repeated(PostgresDeliveryStore.resolve)

@@ -13,7 +13,7 @@ from outrider.domain.entry import ConsentEntry, ForgetEntry
 from outrider.domain.message import Message, Status
 from outrider.domain.profile import ConsentState, Identity
 from outrider.domain.purpose import Purpose
-from outrider.domain.stops import pause_key, profile_key
+from outrider.domain.stops import address_key, pause_key, profile_key
 from outrider.domain.work import Next, Verdictless
 from outrider.testing.builders import (
     accepted,
@@ -22,6 +22,8 @@ from outrider.testing.builders import (
     digest,
     done,
     enrollment,
+    entry,
+    event,
     intent,
     message,
     profile,
@@ -86,6 +88,34 @@ class PeopleSuite(StoreSuite):
         driver.run(driver.store.lift([profile_key(ANNA)]))
         driver.queue(second)
         driver.sending(second, driver.fence())
+
+    def test_a_person_who_returned_is_stopped_no_more(self, driver: Driver) -> None:
+        driver.save(profiles=(profile(ANNA, driver.now()),))
+        driver.save(forgotten=((ANNA, ForgetEntry("anna")),))
+        driver.run(driver.store.append([], [stop(address_key(digest("address")), "complained")]))
+        driver.save(profiles=(profile(ANNA, driver.now()),), returned=((ANNA, 7),))
+        driver.queue(message(ANNA, driver.now()))
+        driver.sending(message(ANNA, driver.now()), driver.fence())
+        assert driver.run(driver.store.suppressed([digest("address")])) == {address_key(digest("address")): "complained"}
+
+    def test_a_person_who_returned_in_the_batch_of_the_deletion_is_stopped_no_more(self, driver: Driver) -> None:
+        driver.save(profiles=(profile(ANNA, driver.now()),))
+        person = (profile(ANNA, driver.now()),)
+        driver.save(forgotten=((ANNA, ForgetEntry("anna")),), profiles=person, returned=((ANNA, 7),))
+        driver.queue(message(ANNA, driver.now()))
+        driver.sending(message(ANNA, driver.now()), driver.fence())
+
+    def test_a_return_does_not_lift_the_stop_of_a_later_deletion(self, driver: Driver) -> None:
+        driver.save(profiles=(profile(ANNA, driver.now()),))
+        gone = stop(profile_key(ANNA), "the profile was deleted")
+        deletion = entry(ANNA, ForgetEntry("anna"), driver.now())
+        driver.run(driver.store.append([deletion], [gone]))
+        [back] = driver.run(driver.store.append([event(ANNA, driver.now())]))
+        driver.run(driver.store.append([deletion], [gone]))
+        driver.save(profiles=(profile(ANNA, driver.now()),), returned=((ANNA, back),))
+        driver.queue(message(ANNA, driver.now()))
+        [refusal] = driver.commit(driver.fence(), intent(message(ANNA, driver.now())))
+        assert refusal.reason.startswith("profile stop")
 
     def test_a_forgotten_profile_may_come_back_in_the_same_batch(self, driver: Driver) -> None:
         driver.save(profiles=(profile(ANNA, driver.now()),))

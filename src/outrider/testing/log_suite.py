@@ -8,8 +8,10 @@ import pytest
 
 from outrider.domain import entry as bodies
 from outrider.domain.profile import Address, Relation
+from outrider.domain.purpose import Purpose
 from outrider.domain.receipt import Receipt, ReceiptStatus
 from outrider.domain.stops import address_key, opt_out_key
+from outrider.domain.strategy import First
 from outrider.domain.work import Ceiling
 from outrider.testing.builders import digest, entry, event, letter, stop, stream
 from outrider.testing.store_subject import Driver, StoreFactory
@@ -39,6 +41,9 @@ BODIES: dict[str, bodies.Body] = {
     "consent": bodies.ConsentEntry("anna", "commercial", "granted", "sms", "form", {"text": "v2"}, AT),
     "receipt": bodies.ReceiptEntry(digest("m"), Receipt("p", ReceiptStatus.DELIVERED, at=AT, price=0.04)),
     "outcome": bodies.OutcomeEntry(digest("m"), "expired", "too late"),
+    "send": bodies.SendEntry(
+        digest("m"), "anna", "code", Purpose.SECURITY, First(("sms",)), timedelta(minutes=5), 3, {"code": "42"}
+    ),
     "reply": bodies.ReplyEntry("sms", "+33600000000", "STOP", "p-9"),
 }
 

@@ -9,7 +9,7 @@ from itertools import chain
 import msgspec
 
 from outrider.domain.enrollment import Enrollment
-from outrider.domain.entry import Stop
+from outrider.domain.entry import ForgetEntry, Stop
 from outrider.domain.message import CANCELABLE, Content, Message, Rendition, Status
 from outrider.domain.profile import Object, Profile, Relation
 from outrider.domain.stops import profile_key
@@ -79,6 +79,8 @@ def _write_entities(tables: Tables, batch: Batch) -> None:
         _forget(tables, stream, batch)
     for profile in batch.profiles:
         _put_profile(tables, profile, batch.now)
+    for stream, position in batch.returned:
+        _lift_deletion(tables, stream, position)
     tables.consents.extend(batch.consents)
     _write_objects(tables, batch.objects, batch.deleted_objects)
     for start, end, relation, delete in batch.relations:
@@ -108,6 +110,13 @@ def _forget(tables: Tables, stream: bytes, batch: Batch) -> None:
             attempt.body = Rendition("")
         if row.status in CANCELABLE:
             tables.set_status(row, Status.CANCELED, batch.now, "the profile was deleted")
+
+
+def _lift_deletion(tables: Tables, stream: bytes, position: int) -> None:
+    """Whoever is made anew may be written to again, unless a later entry deletes the profile once more."""
+    later = (tables.entries[each] for each in tables.positions[group_of(stream)] if each > position)
+    if not any(each.stream == stream and isinstance(each.body, ForgetEntry) for each in later):
+        tables.stops.pop(profile_key(stream), None)
 
 
 def _drop_enrollments(tables: Tables, stream: bytes) -> None:

@@ -7,6 +7,7 @@ unless its hook raised "after".
 
 from __future__ import annotations
 
+from outrider.testing.memory_answers import MemoryAnswers
 from outrider.testing.memory_engine import MemoryEngineStore
 from outrider.testing.memory_log import MemoryLog
 from outrider.testing.memory_receipts import MemoryReceipts
@@ -15,7 +16,7 @@ from outrider.testing.memory_rows import Duplicate
 __all__ = ["Duplicate", "MemoryStore"]
 
 
-class MemoryStore(MemoryLog, MemoryEngineStore, MemoryReceipts):
+class MemoryStore(MemoryLog, MemoryAnswers, MemoryEngineStore, MemoryReceipts):
     """The ports `Log`, `EngineStore` and `DeliveryStore` over `tables`.
 
     `clock.now()` is the database's time. `ceiling` limits messages for one address. `tables` is open to

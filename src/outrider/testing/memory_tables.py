@@ -13,7 +13,7 @@ from outrider.domain.entry import Body, ConsentEntry, Entry, OutcomeEntry, Stop
 from outrider.domain.message import Status
 from outrider.domain.profile import Object, Profile, Relation
 from outrider.domain.stops import address_key
-from outrider.domain.work import GROUPS, DeadLetter, Decided, Lease, Parked, Past, Reported, Timer, group_of
+from outrider.domain.work import GROUPS, DeadLetter, Decided, KeptAnswer, Lease, Parked, Past, Reported, Timer, group_of
 from outrider.testing.memory_agenda import Agenda
 from outrider.testing.memory_rows import (
     AttemptRow,
@@ -37,6 +37,8 @@ class Tables:
     def __init__(self) -> None:
         self.entries: dict[int, Entry] = {}
         self.event_keys: dict[bytes, int] = {}
+        #: Key of a request → what is kept of it, and since when.
+        self.answers: dict[bytes, tuple[KeptAnswer, datetime]] = {}
         self.last_position = 0
         #: First positions of appends that have not committed yet.
         self.open_positions: list[int] = []

@@ -9,6 +9,7 @@ A test file supplies one fixture and inherits; the suites then speak only throug
 
 from __future__ import annotations
 
+from outrider.testing.answer_suite import AnswerSuite
 from outrider.testing.claim_suite import ClaimSuite, SetBackSuite, StopSuite
 from outrider.testing.doubt_suite import DoubtSuite
 from outrider.testing.engine_suite import LeaseSuite, QuarantineSuite, StimulusSuite
@@ -17,7 +18,7 @@ from outrider.testing.log_suite import LogSuite
 from outrider.testing.outcome_suite import OutcomeSuite, RescueSuite
 from outrider.testing.receipt_suite import OrphanSuite, ReceiptSuite
 
-__all__ = ["DeliveryStoreSuite", "EngineStoreSuite", "LogSuite"]
+__all__ = ["AnswerSuite", "DeliveryStoreSuite", "EngineStoreSuite", "LogSuite"]
 
 
 class EngineStoreSuite(LeaseSuite, StimulusSuite, QuarantineSuite, PeopleSuite, JourneySuite, SlotSuite):

@@ -69,6 +69,16 @@ create table journal (                       -- partitioned by month of `at`
 ) partition by range (at);
 create index journal_number on journal (number);
 
+-- Requests with an Idempotency-Key: what every repeat is answered. Hashes only, and ids: nothing personal.
+create table request_answers (
+    key         bytea primary key,           -- keyed hash of (API key, route, Idempotency-Key)
+    fingerprint bytea not null,              -- keyed hash of the body
+    message     bytea not null,              -- what the request asked for
+    answer      bytea not null,              -- as it was given; empty while nobody was answered
+    at          timestamptz not null
+);
+create index request_answers_at on request_answers (at);
+
 create table dead_letters (
     id        bytea primary key,
     at        timestamptz not null,

@@ -144,6 +144,17 @@ select * from unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::timest
 update profiles set traits = '{}', consents = '{}', sealed = '', data_key = '', market = null, locale = null, zone = null, deleted_at = $2
 where stream = any($1::bytea[])
 
+-- name: hold_stops
+-- Stops that exist, locked.
+select key from stops where key = any($1::text[]) order by key for update
+
+-- name: lift_deletions
+-- Stops of deletions that are over: nothing later in the log deletes the profile again.
+delete from stops s using unnest($1::text[], $2::bytea[], $3::bigint[]) as u(key, stream, position)
+where s.key = u.key and not exists (
+    select 1 from entries e where e.stream = u.stream and e.position > u.position and e.kind = 'forget'
+)
+
 -- name: forget_entries
 -- The log keeps the envelope of a forgotten stream, not its payload.
 update entries set sealed = '' where stream = any($1::bytea[]) and position <= $2

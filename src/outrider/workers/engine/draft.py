@@ -20,6 +20,8 @@ class Draft:
     now: datetime
     handled: list[tuple[bytes, str, bytes]] = field(default_factory=list)
     profiles: dict[bytes, Profile] = field(default_factory=dict)
+    #: Stream → position of the entry that made its profile anew.
+    returned: dict[bytes, int] = field(default_factory=dict)
     consents: list[tuple[bytes, ConsentEntry]] = field(default_factory=list)
     forgotten: list[tuple[bytes, ForgetEntry]] = field(default_factory=list)
     objects: dict[tuple[bytes, int], Object] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Draft:
         """A person goes: nothing personal that this batch would have written stays, and what it closes stays closed."""
         self.forgotten.append((stream, entry))
         self.profiles.pop(stream, None)
+        self.returned.pop(stream, None)
         self.enrollments = {key: one for key, one in self.enrollments.items() if one.stream != stream}
         self.messages = {key: one for key, one in self.messages.items() if one.stream != stream}
         self.redecided = {key: one for key, one in self.redecided.items() if one.stream != stream}
@@ -69,6 +72,7 @@ class Draft:
             cursors=cursors,
             handled=tuple(self.handled),
             profiles=tuple(self.profiles.values()),
+            returned=tuple(self.returned.items()),
             consents=tuple(self.consents),
             forgotten=tuple(self.forgotten),
             objects=tuple(self.objects.values()),

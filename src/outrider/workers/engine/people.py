@@ -104,8 +104,14 @@ class People:
         self.keep(after)
         return True
 
+    def welcome(self, entry: Entry) -> None:
+        """Note that an entry, by the will of whoever sent it, makes a profile that does not exist (any more)."""
+        if entry.stream not in self.working.profiles:
+            self.draft.returned[entry.stream] = entry.position
+
     def profile_change(self, entry: Entry, body: ProfileEntry) -> None:
-        """PUT or PATCH."""
+        """PUT or PATCH. Whoever is made anew by one may be written to again."""
+        self.welcome(entry)
         if self.change(entry.stream, body.change):
             self.tell_all(entry.stream, FactsChanged())
 
