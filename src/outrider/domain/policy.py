@@ -46,6 +46,19 @@ class QuietRule(msgspec.Struct, frozen=True):
     confirmed: bool = False
 
 
+class Price(msgspec.Struct, frozen=True):
+    """What one segment (or one message, on channels without segments) costs at a provider, from a day on."""
+
+    provider: str
+    channel: str
+    amount: float
+    currency: str
+    valid_from: date
+    #: Where the price comes from, and whether the company's own contract confirms it.
+    source: str
+    confirmed: bool = False
+
+
 class MarketRules(msgspec.Struct, frozen=True, cache_hash=True):
     """One market's rules: language, zone, hours."""
 
@@ -64,6 +77,14 @@ class MarketRules(msgspec.Struct, frozen=True, cache_hash=True):
     holidays: tuple[Holiday, ...] = ()
     #: ISO date on which the pack was last reviewed.
     reviewed_on: str = ""
+    #: Dated estimates, for routes that name no price of their own.
+    prices: tuple[Price, ...] = ()
+
+
+def price_of(market: MarketRules, provider: str, channel: str, on: date) -> Price | None:
+    """The price that holds on a day: the newest of that provider and channel; None while none is known."""
+    known = [one for one in market.prices if (one.provider, one.channel) == (provider, channel) and one.valid_from <= on]
+    return max(known, key=lambda one: one.valid_from, default=None)
 
 
 class MarketOverride(msgspec.Struct, frozen=True):
