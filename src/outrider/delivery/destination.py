@@ -34,7 +34,5 @@ def _shared(number: str) -> str:
         parsed = phonenumbers.parse(number, None)
     except phonenumbers.NumberParseException:
         return ""
-    found = phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(
-        parsed.country_code
-    )
-    return "" if found in ("ZZ", "001") else str(found)
+    found = phonenumbers.region_code_for_number(parsed)
+    return str(found or phonenumbers.region_code_for_country_code(parsed.country_code or 0)).replace("ZZ", "")

@@ -57,7 +57,9 @@ class HealthRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calm: float = 300.0
 
 
-def advance(board: Board, look: Look, rules: HealthRules, now: datetime, elapsed: float) -> tuple[Board, list[RouteChange]]:
+def advance(
+    board: Board, look: Look, rules: HealthRules, now: datetime, elapsed: float
+) -> tuple[Board, list[RouteChange]]:
     """The board after one more look, and the changes that follow; `elapsed` is seconds since the last look."""
     seen = {one.route: one for one in look.seen}
     told = {one.route: one for one in look.told}

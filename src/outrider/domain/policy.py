@@ -83,7 +83,9 @@ class MarketRules(msgspec.Struct, frozen=True, cache_hash=True):
 
 def price_of(market: MarketRules, provider: str, channel: str, on: date) -> Price | None:
     """The price that holds on a day: the newest of that provider and channel; None while none is known."""
-    known = [one for one in market.prices if (one.provider, one.channel) == (provider, channel) and one.valid_from <= on]
+    known = [
+        one for one in market.prices if (one.provider, one.channel) == (provider, channel) and one.valid_from <= on
+    ]
     return max(known, key=lambda one: one.valid_from, default=None)
 
 

@@ -81,7 +81,7 @@ DEMANDS: dict[str, SenderDemand] = {
             country="FR",
             numbers_forbidden=("336", "337"),
             valid_from=date(2023, 1, 1),
-            source="ARCEP numbering plan: no mobile number (06, 07) as sender of application messages since January 2023.",
+            source="ARCEP numbering plan: no mobile number (06, 07) sends application messages since January 2023.",
             confirmed=True,
         ),
         SenderDemand(
