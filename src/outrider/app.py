@@ -39,6 +39,7 @@ from outrider.workers.prepare import Account
 from outrider.workers.resolve import Resolver
 from outrider.workers.sweep import Sweep, Watch
 from outrider.workers.wake import Wakes
+from outrider.workers.weigh import Weigher, Weights
 
 ROLES = ("api", "engine", "deliver", "sweep")
 
@@ -116,7 +117,7 @@ async def _ceiling(pool: object) -> Ceiling:
 
 async def apply_files(opened: Opened, files: Mapping[str, str], note: str = "") -> tuple[int, bool, list[Problem]]:
     """Check and keep a configuration: its number, whether it is new, and its warnings. Raises Refused."""
-    configuration, problems = build(files, shipped())
+    configuration, problems = build(files, shipped(), today=opened.clock.now().date())
     if configuration is None:
         raise Refused(problems)
     number, new = await save_configuration(opened.store.pool, digest_of(files), files, note)
@@ -200,8 +201,13 @@ class Outrider:
             opened.store, self.desk, self.http, opened.clock, self.wakes, self.owner, self.library.ensure
         )
         resolver = Resolver(opened.store, self.desk, self.http, opened.clock)
-        self.sweep = Sweep(opened.store, resolver, opened.clock, self.wakes, self._partitions)
-        self.watch = Watch(self.refresh)
+        weigher = Weigher(
+            opened.store,
+            lambda: self.library.current.toml.health,
+            lambda: tuple(route.name for route in self.library.current.toml.routes),
+        )
+        self.sweep = Sweep(opened.store, resolver, opened.clock, self.wakes, self._partitions, health=weigher.step)
+        self.watch = Watch(self.refresh, Weights(opened.store, self.desk, self.owner).step)
         self._set_leases(opened.settings)
         self.door = Door(self, bound) if (bound := self._listener) is not None else None
         self._signals = Signals(opened.dsn, self._hear)

@@ -86,6 +86,9 @@ def build_desk(library: Library, accounts: Mapping[str, Account], public_url: st
         public_url=public_url,
         allowed=None if toml.environment == "production" else toml.allow,
         purposes=purposes_of(toml),
+        legality=toml.legality(),
+        retries=toml.retries,
+        markets=library.current.policy.markets,
     )
 
 

@@ -27,7 +27,7 @@ from outrider.testing.builders import (
 from outrider.testing.memory_store import MemoryStore
 from outrider.testing.memory_subject import HandClock, MemorySubject, drive, memory_subject
 from outrider.testing.store_subject import Driver, StoreFactory
-from outrider.testing.store_suite import AnswerSuite, DeliveryStoreSuite, EngineStoreSuite, LogSuite
+from outrider.testing.store_suite import AnswerSuite, DeliveryStoreSuite, EngineStoreSuite, LogSuite, RouteSuite
 
 ANNA = stream("anna", 1)
 
@@ -51,6 +51,10 @@ class TestMemoryEngineStore(InMemory, EngineStoreSuite):
 
 
 class TestMemoryDeliveryStore(InMemory, DeliveryStoreSuite):
+    pass
+
+
+class TestMemoryRouteStore(InMemory, RouteSuite):
     pass
 
 

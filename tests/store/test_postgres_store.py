@@ -11,7 +11,7 @@ from outrider.store.launcher import Running
 from outrider.testing.postgres import fresh_database, template_database
 from outrider.testing.postgres_subject import PostgresSubject, prepare
 from outrider.testing.store_subject import StoreFactory, Subject
-from outrider.testing.store_suite import AnswerSuite, DeliveryStoreSuite, EngineStoreSuite, LogSuite
+from outrider.testing.store_suite import AnswerSuite, DeliveryStoreSuite, EngineStoreSuite, LogSuite, RouteSuite
 
 
 @pytest.fixture(scope="session")
@@ -48,4 +48,8 @@ class TestPostgresEngineStore(OnPostgres, EngineStoreSuite):
 
 
 class TestPostgresDeliveryStore(OnPostgres, DeliveryStoreSuite):
+    pass
+
+
+class TestPostgresRouteStore(OnPostgres, RouteSuite):
     pass

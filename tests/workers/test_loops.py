@@ -138,9 +138,11 @@ def test_every_duty_is_done_again_and_again_also_after_a_failure():
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_new_configuration_is_looked_for_again_and_again():
+def test_a_new_configuration_and_new_weights_are_looked_for_again_and_again():
     duties = Duties(refresh=(1, 2))
-    run_until(Watch(duties.duty("refresh")), duties, lambda: duties.done["refresh"] >= 4)
+    names = ("refresh", "weigh")
+    made = Watch(duties.duty("refresh"), duties.duty("weigh"))
+    run_until(made, duties, lambda: min(duties.done[name] for name in names) >= 4)
 
 
 def test_stopping_ends_the_sweep_in_the_middle_of_its_longest_pause():

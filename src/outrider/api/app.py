@@ -11,6 +11,7 @@ from litestar.di import Provide
 from outrider.api.asgi import Receive, Route, Scope, Send
 from outrider.api.callbacks import PREFIX, callbacks_route
 from outrider.api.consents import get_consents, post_consent
+from outrider.api.costs import get_costs
 from outrider.api.deadletters import deadletters
 from outrider.api.decisions import decisions
 from outrider.api.deps import ApiDeps
@@ -23,6 +24,7 @@ from outrider.api.pauses import pauses
 from outrider.api.problems import MEDIA, Problem, answer_problem, show_problem
 from outrider.api.profiles import profiles
 from outrider.api.relations import relations
+from outrider.api.routes import get_routes
 from outrider.api.suppressions import suppressions
 from outrider.api.timeline import get_timeline
 
@@ -59,6 +61,7 @@ def build_framework(deps: ApiDeps) -> Litestar:
         route_handlers=[
             *(profiles, objects, relations, suppressions, pauses, messages, decisions, deadletters),
             *(post_consent, get_consents, get_timeline, get_health, get_readiness, get_metrics),
+            *(get_routes, get_costs),
             *(get_openapi, get_docs, show_problem),
         ],
         dependencies={"deps": Provide(provide_deps, sync_to_thread=False)},

@@ -20,10 +20,11 @@ def check(folder: Path, as_json: bool) -> None:
     Exits with 1 when there are errors; warnings alone pass.
     """
     from outrider.configuration import build
+    from outrider.lib.clock import SystemClock
     from outrider.plugged import shipped
 
     files = read_files(folder)
-    _, problems = build(files, shipped())
+    _, problems = build(files, shipped(), today=SystemClock().now().date())
     show_problems(problems, files, as_json)
     if any(problem.is_error for problem in problems):
         raise SystemExit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,8 +13,9 @@ from outrider.configuration.accounts import account_problems
 from outrider.configuration.files import digest_of
 from outrider.configuration.kinds import Kind, read_kind
 from outrider.configuration.overrides import read_override
+from outrider.configuration.routing import demand_warnings
 from outrider.configuration.sources import read_source
-from outrider.configuration.toml import FILE, Toml, place_of, read_toml
+from outrider.configuration.toml import FILE, Toml, at, place_of, read_toml
 from outrider.content.template import TemplateSet, compile_templates
 from outrider.contracts.channel import Channel
 from outrider.contracts.surroundings import Surroundings, TemplateFacts, suggest
@@ -54,10 +56,18 @@ class Configuration(msgspec.Struct, frozen=True):
 
 
 def build(
-    files: Mapping[str, str], shipped: Shipped, *, number: int = 0, on: date | None = None
+    files: Mapping[str, str],
+    shipped: Shipped,
+    *,
+    number: int = 0,
+    on: date | None = None,
+    today: date | None = None,
 ) -> tuple[Configuration | None, list[Problem]]:
-    """Check and compile. None when any problem is an error; warnings come with a configuration."""
-    builder = _Builder(files, shipped, on)
+    """Check and compile. None when any problem is an error; warnings come with a configuration.
+
+    With `today` also warns of routes that may not be used today in a market they name.
+    """
+    builder = _Builder(files, shipped, on, today)
     configuration = builder.configuration(number)
     problems = sorted(builder.problems, key=lambda problem: (problem.file, problem.line, problem.column))
     return (None if any(problem.is_error for problem in problems) else configuration), problems
@@ -66,10 +76,11 @@ def build(
 class _Builder:
     """Reads part after part, collecting problems."""
 
-    def __init__(self, files: Mapping[str, str], shipped: Shipped, on: date | None) -> None:
+    def __init__(self, files: Mapping[str, str], shipped: Shipped, on: date | None, today: date | None = None) -> None:
         self.files = files
         self.shipped = shipped
         self.on = on
+        self.today = today
         self.problems: list[Problem] = []
 
     def configuration(self, number: int) -> Configuration:
@@ -118,6 +129,8 @@ class _Builder:
             self.check_words(text, ["caps", f"[{index}]"], "channels", cap.channels, self.shipped.channels)
         for index, gap in enumerate(toml.gaps):
             self.check_words(text, ["gaps", f"[{index}]"], "channels", gap.channels, self.shipped.channels)
+        if self.today is not None:
+            self.problems += demand_warnings(toml.routes, toml.legality().barred, self.today, partial(at, text))
         return toml
 
     def check_words(

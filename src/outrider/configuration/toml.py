@@ -6,16 +6,29 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from math import inf
 from typing import Any
 
 import msgspec
 
+from outrider.configuration.routing import (
+    HealthEntry,
+    RegistrationEntry,
+    read_health,
+    read_registrations,
+    read_retries,
+    sender_problems,
+)
 from outrider.contracts.reading import UNITS
 from outrider.contracts.surroundings import suggest
+from outrider.delivery.budget import RetryRules
+from outrider.delivery.health import HealthRules
+from outrider.delivery.legality import Legality
 from outrider.domain.policy import Calendar, Cap, Gap
 from outrider.domain.problem import Problem
 from outrider.domain.purpose import PURPOSES, Purpose
+from outrider.domain.registration import Registration
 from outrider.domain.route import Route
 from outrider.domain.work import Ceiling
 
@@ -77,6 +90,14 @@ class Toml(msgspec.Struct, frozen=True):
     #: How long to look for proof of a doubtful send, where it is shorter than the purpose's own time.
     resolve_within: Mapping[Purpose, timedelta] = {}
     gaps: tuple[Gap, ...] = ()
+    registrations: tuple[Registration, ...] = ()
+    health: HealthRules = HealthRules()
+    retries: RetryRules = RetryRules()
+
+    def legality(self) -> Legality:
+        """Where each route's sender may be used."""
+        simulated = frozenset(account.name for account in self.accounts if account.sandbox)
+        return Legality(self.registrations, {one.name: one.provider for one in self.accounts}, simulated)
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,6 +111,9 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gaps: tuple[_Gap, ...] = ()
     ceilings: _Ceilings = _Ceilings()
     purposes: dict[Purpose, _PurposeEntry] = {}
+    registrations: tuple[RegistrationEntry, ...] = ()
+    health: HealthEntry = HealthEntry()
+    retries: RetryRules = RetryRules()
 
 
 def read_toml(text: str) -> tuple[Toml, list[Problem]]:
@@ -108,7 +132,7 @@ def read_toml(text: str) -> tuple[Toml, list[Problem]]:
     routes = tuple(msgspec.convert(msgspec.to_builtins(route), Route) for route in document.routes)
     problems += _route_problems(routes, {account.name for account in accounts}, text)
     problems += [
-        _at(text, ["ceilings"], key, "expected at least 1: below that nothing is ever sent")
+        at(text, ["ceilings"], key, "expected at least 1: below that nothing is ever sent")
         for key in ("per_hour", "per_day")
         if getattr(document.ceilings, key) < 1
     ]
@@ -116,7 +140,20 @@ def read_toml(text: str) -> tuple[Toml, list[Problem]]:
     fields = (document.environment, document.home_market.upper(), document.public_url.rstrip("/"), document.allow)
     within = {purpose: _within(purpose, entry, text, problems) for purpose, entry in document.purposes.items()}
     gaps = tuple(_gap(gap, index, text, problems) for index, gap in enumerate(document.gaps))
-    return Toml(*fields, accounts, routes, caps, ceiling, within, gaps), problems
+    toml = Toml(*fields, accounts, routes, caps, ceiling, within, gaps)
+    return _with_routing(toml, document, text, problems), problems
+
+
+def _with_routing(toml: Toml, document: _Document, text: str, problems: list[Problem]) -> Toml:
+    here = partial(at, text)
+    simulated = [account.name for account in toml.accounts if account.sandbox]
+    problems += sender_problems(toml.routes, toml.home_market, simulated, here)
+    providers = {account.name: account.provider for account in toml.accounts}
+    registrations, wrong = read_registrations(document.registrations, toml.routes, providers, here)
+    problems += wrong
+    health = read_health(document.health, read_duration, here, problems)
+    retries = read_retries(document.retries, here, problems)
+    return msgspec.structs.replace(toml, registrations=registrations, health=health, retries=retries)
 
 
 def _syntax(message: str) -> Problem:
@@ -169,7 +206,7 @@ def _cap(cap: _Cap, index: int, text: str, problems: list[Problem]) -> Cap:
         return Cap(cap.name, cap.at_most, timedelta(), cap.purposes, cap.channels, cap.per)
     if (cap.per is None) is (cap.within is None):
         message = f"the cap '{cap.name}' needs either `within`, a rolling time, or `per`, a local day, week or month"
-        problems.append(_at(text, ["caps", f"[{index}]"], "per", message, 'write within = "7d" or per = "week"'))
+        problems.append(at(text, ["caps", f"[{index}]"], "per", message, 'write within = "7d" or per = "week"'))
         return Cap(cap.name, cap.at_most, timedelta(days=1), cap.purposes, cap.channels)
     within = _length(cap.within or "", ["caps", f"[{index}]"], "within", text, problems)
     return Cap(cap.name, cap.at_most, within, cap.purposes, cap.channels)
@@ -181,13 +218,14 @@ def _gap(gap: _Gap, index: int, text: str, problems: list[Problem]) -> Gap:
 
 
 def _length(written: str, keys: list[str], key: str, text: str, problems: list[Problem]) -> timedelta:
-    length = _duration(written)
+    length = read_duration(written)
     if length is None:
-        problems.append(_at(text, keys, key, f"expected a duration, found '{written}'", "write 24h or 7d"))
+        problems.append(at(text, keys, key, f"expected a duration, found '{written}'", "write 24h or 7d"))
     return timedelta(days=1) if length is None else length
 
 
-def _duration(written: str) -> timedelta | None:
+def read_duration(written: str) -> timedelta | None:
+    """A duration such as 24h or 7d; None for anything else."""
     match = DURATION.fullmatch(written)
     return timedelta(seconds=int(match[1]) * UNITS[match[2]]) if match else None
 
@@ -195,7 +233,7 @@ def _duration(written: str) -> timedelta | None:
 def _within(purpose: Purpose, entry: _PurposeEntry, text: str, problems: list[Problem]) -> timedelta:
     """A company may give up looking for proof sooner, never later: nobody is to wait longer than the purpose says."""
     longest = PURPOSES[purpose].resolve_within
-    within = _duration(entry.resolve_within)
+    within = read_duration(entry.resolve_within)
     if within is not None and timedelta() < within <= longest:
         return within
     line, column, length = place_of(text, ["purposes", str(purpose)], "resolve_within")
@@ -234,19 +272,20 @@ def _route_problems(routes: tuple[Route, ...], accounts: set[str], text: str) ->
     for index, route in enumerate(routes):
         keys = ["routes", f"[{index}]"]
         if route.name in seen:
-            problems.append(_at(text, keys, "name", f"two routes are called '{route.name}'"))
+            problems.append(at(text, keys, "name", f"two routes are called '{route.name}'"))
         seen.add(route.name)
         if route.account not in accounts:
             hint = suggest(route.account, accounts)
-            problems.append(_at(text, keys, "account", f"there is no account '{route.account}'", hint))
+            problems.append(at(text, keys, "account", f"there is no account '{route.account}'", hint))
         if route.weight < 0:
-            problems.append(_at(text, keys, "weight", "expected a weight of 0 or more"))
+            problems.append(at(text, keys, "weight", "expected a weight of 0 or more"))
         if route.per_second is not None and not 0 < route.per_second < inf:
             hint = "leave it out for no limit"
-            problems.append(_at(text, keys, "per_second", "expected a number of messages above 0", hint))
+            problems.append(at(text, keys, "per_second", "expected a number of messages above 0", hint))
     return problems
 
 
-def _at(text: str, keys: list[str], key: str, message: str, hint: str = "") -> Problem:
+def at(text: str, keys: list[str], key: str, message: str, hint: str = "") -> Problem:
+    """A problem at a key of a table, named by its path."""
     line, column, length = place_of(text, keys, key)
     return Problem(FILE, line, column, message, hint, length)

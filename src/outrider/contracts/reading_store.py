@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from outrider.domain.entry import Entry, Stop
+from outrider.domain.health import Board, RouteChange
 from outrider.domain.message import Content, Rendition
 from outrider.domain.profile import Object, Profile, Relation
 from outrider.domain.work import DeadLetter
@@ -162,6 +163,29 @@ class StandingStop(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class CostLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What was handed over in one currency: accepted attempts, our counts and estimates, and what providers told."""
+
+    #: The market, route, template or purpose.
+    key: str
+    #: None while neither an estimate nor a price is known.
+    currency: str | None
+    messages: int
+    #: Segments by our own count, and as providers told them (ours where they told nothing).
+    counted: int
+    segments: int
+    #: Messages whose provider counted otherwise than we did.
+    recounted: int
+    #: Sums; None where nothing is known.
+    estimated: float | None
+    told: float | None
+    #: Messages with a price told.
+    priced: int
+    #: Over the messages with both an estimate and a price in the same currency: what may be compared.
+    estimated_of_told: float | None
+    told_of_estimated: float | None
+
+
 class Check(msgspec.Struct, frozen=True):
     """One condition of being ready."""
 
@@ -221,6 +245,22 @@ class Reading(Protocol):
         self, stream: bytes, since: datetime, before: Moment, most: int
     ) -> list[tuple[Moment, Happening]]:
         """What happened to a profile since an instant and before a moment, newest first."""
+        ...
+
+    async def costs(self, since: datetime, by: str) -> list[CostLine]:
+        """What was handed over since an instant, by `market`, `route`, `template` or `purpose`, in order."""
+        ...
+
+    async def board(self) -> tuple[Board, datetime]:
+        """The health of all routes, and the database's time."""
+        ...
+
+    async def route_changes(self, routes: Sequence[str], since: datetime, most: int) -> list[RouteChange]:
+        """The newest changes of some routes since an instant, at most so many of each, newest first."""
+        ...
+
+    async def resting(self, seconds: float) -> dict[str, int]:
+        """Route → how many processes let it rest, by what they said within the last so many seconds."""
         ...
 
     async def checks(self) -> list[Check]:

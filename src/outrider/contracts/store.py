@@ -131,8 +131,8 @@ class EngineStore(Protocol):
     async def recent(self, since: Mapping[bytes, datetime]) -> dict[bytes, list[Recent]]:
         """Messages that hold a cap slot since an instant per stream, newest first.
 
-        A slot is taken by the decision, moves to the intent's time, is freed by failed, canceled and expired,
-        and is kept while unknown.
+        A slot is taken by the decision, counts as taken now for as long as the message is queued (it may go at any
+        moment), moves to the intent's time, is freed by failed, canceled and expired, and is kept while unknown.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf, log
 
 from outrider.domain.message import Message
@@ -15,20 +15,26 @@ def fitting(routes: Sequence[Route], message: Message) -> tuple[Route, ...]:
     return tuple(route for route in routes if route.fits(message.channel, message.market, message.purpose))
 
 
-def in_order(routes: Sequence[Route], message: bytes, is_open: Callable[[str], bool]) -> tuple[Route, ...]:
-    """Healthy routes in a weighted order that is always the same for one message.
+def in_order(
+    routes: Sequence[Route], message: bytes, is_open: Callable[[str], bool], weights: Mapping[str, float] | None = None
+) -> tuple[Route, ...]:
+    """Healthy routes in a weighted order that is always the same for one message under the same weights.
 
     Weighted shuffle by exponential keys: the route with the smallest -ln(u)/weight comes first, so a route is
     first with a probability of its share of the weights. `u` is a hash of message and route, not chance.
+    `weights` are those that health leaves; a route without one there has its configured weight.
     """
     healthy = [route for route in routes if not is_open(route.name)]
     if len(healthy) < 2:
         return tuple(healthy)
-    return tuple(sorted(healthy, key=lambda route: (_key(route, message), route.name)))
+    weights = weights or {}
+    return tuple(
+        sorted(healthy, key=lambda route: (_key(route, message, weights.get(route.name, route.weight)), route.name))
+    )
 
 
-def _key(route: Route, message: bytes) -> float:
-    if route.weight <= 0:
+def _key(route: Route, message: bytes, weight: float) -> float:
+    if weight <= 0:
         return inf
     digest = hashlib.blake2b(message + route.name.encode(), digest_size=7).digest()
-    return -log((int.from_bytes(digest, "big") + 1) / (1 << 56)) / route.weight
+    return -log((int.from_bytes(digest, "big") + 1) / (1 << 56)) / weight

@@ -33,3 +33,8 @@ class TokenBucket:
     def take_anyway(self, now: float) -> None:
         """A message that never waits uses the route too: later ones pay for it."""
         self.wait(now)
+
+    def slow_to(self, per_second: float) -> None:
+        """From now on no more than this, and no burst of what was saved."""
+        self.per_second = per_second
+        self._tokens = min(self._tokens, 1.0)

@@ -75,7 +75,7 @@ class Recent(msgspec.Struct, frozen=True, array_like=True):
 
     channel: str
     purpose: Purpose
-    #: The intent's time, or the decision's while there is no intent.
+    #: The intent's time; the time of reading while the message is queued, for it may go at any moment.
     at: datetime
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from outrider.lib.ids import first_id_at
 
 #: Table → whether it is split by an instant or by the time in its ids.
-BY_INSTANT = ("entries", "journal")
+BY_INSTANT = ("entries", "journal", "route_changes")
 BY_ID = ("decisions", "messages", "attempts", "receipts")
 
 #: Months kept, besides the running one: payloads a month, evidence thirteen (reliability plan section 8).
@@ -20,6 +20,7 @@ RETENTION: Mapping[str, int] = {
     "messages": 13,
     "attempts": 13,
     "receipts": 13,
+    "route_changes": 13,
 }
 
 #: The advisory lock of whoever makes partitions.

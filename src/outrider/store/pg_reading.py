@@ -14,13 +14,15 @@ from outrider.store.answering import NOT_ANSWERING, answering
 from outrider.store.lines import ledger_line
 from outrider.store.migrate import MigrationRefused, status
 from outrider.store.named import Queries
+from outrider.store.pg_costs import PostgresCosts
 from outrider.store.pg_pages import PostgresPages
+from outrider.store.pg_routes import PostgresRoutes
 from outrider.store.postgres import statements
 from outrider.store.rows import EVER, NEVER, read_object, read_profile
 from outrider.store.vault import Vault
 
 
-class PostgresReading(PostgresPages):
+class PostgresReading(PostgresPages, PostgresCosts, PostgresRoutes):
     """The Reading port; the pages of messages, decisions and timelines are in store/pg_pages.py."""
 
     _pool: asyncpg.Pool
@@ -31,6 +33,10 @@ class PostgresReading(PostgresPages):
         self._pool = pool
         self._vault = vault
         self._sql = statements()
+
+    board = answering(PostgresRoutes.board)
+    route_changes = answering(PostgresRoutes.route_changes)
+    resting = answering(PostgresRoutes.resting)
 
     @answering
     async def profile(self, stream: bytes) -> Profile | None:

@@ -19,6 +19,7 @@ from outrider.store.pg_answers import PostgresAnswers
 from outrider.store.pg_delivery import PostgresDeliveryStore
 from outrider.store.pg_engine import PostgresEngineStore
 from outrider.store.pg_receipts import PostgresReceipts
+from outrider.store.pg_routes import PostgresRoutes
 from outrider.store.vault import Vault
 
 P = ParamSpec("P")
@@ -53,8 +54,8 @@ def statements() -> Queries:
     return load(Path(__file__).parent / "queries")
 
 
-class PostgresStore(PostgresEngineStore, PostgresDeliveryStore, PostgresReceipts, PostgresAnswers):
-    """Log, EngineStore and DeliveryStore over one connection pool."""
+class PostgresStore(PostgresEngineStore, PostgresDeliveryStore, PostgresReceipts, PostgresRoutes, PostgresAnswers):
+    """Log, EngineStore, DeliveryStore and RouteStore over one connection pool."""
 
     def __init__(self, pool: asyncpg.Pool, keys: KeyRing, hasher: Hasher, ceiling: Ceiling | None = None) -> None:
         self._pool = pool

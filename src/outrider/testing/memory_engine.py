@@ -153,7 +153,8 @@ class MemoryEngineStore(MemoryPart):
 
     def _recent(self, stream: bytes, since: datetime) -> list[Recent]:
         rows = (self.tables.messages[identifier] for identifier in self.tables.messages_of.get(stream, ()))
-        slots = [(slot_at(row), row.message) for row in rows if row.status not in WITHOUT_SLOT]
+        now = self.clock.now()
+        slots = [(slot_at(row, now), row.message) for row in rows if row.status not in WITHOUT_SLOT]
         slots = [slot for slot in slots if slot[0] >= since]
         slots.sort(key=lambda slot: (slot[0], slot[1].id), reverse=True)
         return [Recent(message.channel, message.purpose, at) for at, message in slots]
@@ -188,9 +189,9 @@ class MemoryEngineStore(MemoryPart):
         write(self.tables, batch)
 
 
-def slot_at(row: MessageRow) -> datetime:
-    """When a message takes its slot: the intent's time, or the decision's while there is no intent."""
-    return row.intent_at or row.status_at
+def slot_at(row: MessageRow, now: datetime) -> datetime:
+    """When a message takes its slot: now while it is queued, for it may go at any moment; else the intent's time."""
+    return now if row.status is Status.QUEUED else row.intent_at or row.status_at
 
 
 def _holds(relation: Relation, at: datetime) -> bool:

@@ -11,13 +11,14 @@ from outrider.testing.memory_answers import MemoryAnswers
 from outrider.testing.memory_engine import MemoryEngineStore
 from outrider.testing.memory_log import MemoryLog
 from outrider.testing.memory_receipts import MemoryReceipts
+from outrider.testing.memory_routes import MemoryRoutes
 from outrider.testing.memory_rows import Duplicate
 
 __all__ = ["Duplicate", "MemoryStore"]
 
 
-class MemoryStore(MemoryLog, MemoryAnswers, MemoryEngineStore, MemoryReceipts):
-    """The ports `Log`, `EngineStore` and `DeliveryStore` over `tables`.
+class MemoryStore(MemoryLog, MemoryAnswers, MemoryEngineStore, MemoryReceipts, MemoryRoutes):
+    """The ports `Log`, `EngineStore`, `DeliveryStore` and `RouteStore` over `tables`.
 
     `clock.now()` is the database's time. `ceiling` limits messages for one address. `tables` is open to
     inspection. `hook(method, "before" | "after")` is called around every transaction and may raise: before it,

@@ -10,6 +10,7 @@ import msgspec
 from outrider.domain.attempt import Reason
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import Body, ConsentEntry, Entry, OutcomeEntry, Stop
+from outrider.domain.health import Board, RouteChange
 from outrider.domain.message import Status
 from outrider.domain.profile import Object, Profile, Relation
 from outrider.domain.stops import address_key
@@ -84,6 +85,8 @@ class Tables:
         self.receipts: dict[tuple[bytes, str, str, str, str], StoredReceipt] = {}
         #: (account, provider id, status, detail) → receipt, in the order of arrival.
         self.orphans: dict[tuple[str, str, str, str], Reported] = {}
+        self.route_board = Board()
+        self.route_changes: list[RouteChange] = []
 
     def reserve(self) -> int:
         """The next position of the log."""

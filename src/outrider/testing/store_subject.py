@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from outrider.contracts.route_store import RouteStore
 from outrider.contracts.store import Claim, DeliveryStore, EngineStore, Log
 from outrider.domain.attempt import Accepted
 from outrider.domain.entry import Entry
@@ -29,8 +30,8 @@ from outrider.testing import builders
 T = TypeVar("T")
 
 
-class Store(Log, EngineStore, DeliveryStore, Protocol):
-    """The three ports in one object."""
+class Store(Log, EngineStore, DeliveryStore, RouteStore, Protocol):
+    """The four ports in one object."""
 
 
 class OpenAppend(Protocol):

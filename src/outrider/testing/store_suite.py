@@ -17,8 +17,9 @@ from outrider.testing.facts_suite import JourneySuite, PeopleSuite, SlotSuite
 from outrider.testing.log_suite import LogSuite
 from outrider.testing.outcome_suite import OutcomeSuite, RescueSuite
 from outrider.testing.receipt_suite import OrphanSuite, ReceiptSuite
+from outrider.testing.route_suite import RouteSuite
 
-__all__ = ["AnswerSuite", "DeliveryStoreSuite", "EngineStoreSuite", "LogSuite"]
+__all__ = ["AnswerSuite", "DeliveryStoreSuite", "EngineStoreSuite", "LogSuite", "RouteSuite"]
 
 
 class EngineStoreSuite(LeaseSuite, StimulusSuite, QuarantineSuite, PeopleSuite, JourneySuite, SlotSuite):

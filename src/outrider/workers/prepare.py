@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Protocol
 
@@ -12,11 +12,17 @@ import msgspec
 
 from outrider.contracts.provider import Outbound, Provider
 from outrider.delivery.breaker import Breaker
+from outrider.delivery.budget import UNBUDGETED, RetryBudget, RetryRules
 from outrider.delivery.choose_route import fitting, in_order
+from outrider.delivery.destination import destination
+from outrider.delivery.legality import Legality
 from outrider.delivery.next_move import Look, Move, Stop, Try, end_without_copy, next_move
-from outrider.delivery.throttle import UNTHROTTLED, TokenBucket
+from outrider.delivery.pace import Pace
+from outrider.delivery.throttle import UNTHROTTLED
 from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused
+from outrider.domain.health import RouteChange
 from outrider.domain.message import Message, Rendition, Status
+from outrider.domain.policy import MarketRules, price_of
 from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
 from outrider.domain.route import Route
 from outrider.domain.stops import stop_keys
@@ -78,26 +84,57 @@ class Desk:
     #: Patterns of addresses a non-production environment may write to; None in production.
     allowed: tuple[str, ...] | None = None
     purposes: Mapping[Purpose, PurposeRules] = field(default_factory=lambda: PURPOSES)
+    #: Where each route may be used.
+    legality: Legality = field(default_factory=Legality)
+    retries: RetryRules = field(default_factory=RetryRules)
+    #: Whose packs price a route that names no price of its own.
+    markets: Mapping[str, MarketRules] = field(default_factory=dict)
+    #: Route → the weight its health leaves it; a route that is not here has its configured one.
+    weights: Mapping[str, float] = field(default_factory=dict)
     breakers: dict[str, Breaker] = field(default_factory=dict)
-    buckets: dict[str, TokenBucket] = field(default_factory=dict)
+    paces: dict[str, Pace] = field(default_factory=dict)
+    budgets: dict[str, RetryBudget] = field(default_factory=dict)
+    #: Changes of breakers that were not recorded yet.
+    changes: list[RouteChange] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.replace_routes(self.routes)
 
     def follow(self, other: Desk) -> None:
         """Work by the rules and routes of another desk from now on."""
-        self.allowed, self.purposes = other.allowed, other.purposes
+        self.allowed, self.purposes, self.legality = other.allowed, other.purposes, other.legality
+        self.retries, self.markets = other.retries, other.markets
         self.replace_routes(other.routes)
 
     def replace_routes(self, routes: tuple[Route, ...]) -> None:
         """Work with these routes from now on; what is known of a route's health stays."""
         self.routes = routes
         self.by_name = {route.name: route for route in routes}
-        self.buckets.clear()
+        self.paces = {route.name: self._pace(route) for route in routes}
+        self._prices: dict[tuple[str, str, date], tuple[float | None, str]] = {}
         for route in routes:
             self.breakers.setdefault(route.name, Breaker())
-            if route.per_second is not None:
-                self.buckets[route.name] = TokenBucket(route.per_second)
+            self.budgets.setdefault(route.name, RetryBudget(self.retries)).rules = self.retries
+
+    def _pace(self, route: Route) -> Pace:
+        known = self.paces.get(route.name)
+        return known if known is not None and known.limit == route.per_second else Pace(route.per_second)
+
+    def price(self, route: Route, country: str, day: date) -> tuple[float | None, str]:
+        """The estimated price of a segment and its currency: the route's own, else its provider's in that market."""
+        if route.price is not None:
+            return route.price, route.currency
+        key = (route.name, country, day)
+        if key not in self._prices:
+            self._prices[key] = self._market_price(route, country, day)
+        return self._prices[key]
+
+    def _market_price(self, route: Route, country: str, day: date) -> tuple[float | None, str]:
+        market, account = self.markets.get(country), self.accounts.get(route.account)
+        if market is None or account is None:
+            return None, route.currency
+        found = price_of(market, account.provider.name, route.channel, day)
+        return (None, route.currency) if found is None else (found.amount, found.currency)
 
 
 def prepare(due: Due, desk: Desk, now: datetime, ticks: float) -> Intent | Verdictless:
@@ -107,13 +144,32 @@ def prepare(due: Due, desk: Desk, now: datetime, ticks: float) -> Intent | Verdi
         return Verdictless(message, "stale", reason="its window is over")
     if now < message.not_before:
         return Verdictless(message, "retry", at=message.not_before)
-    routes = fitting(desk.routes, message)
-    if not routes:
+    fit = fitting(desk.routes, message)
+    if not fit:
         return _closed(due, f"no route for {message.channel} to {message.market} ({message.purpose})")
-    healthy = in_order(routes, message.id, lambda name: desk.breakers[name].is_open(ticks))
+    routes = legal(fit, message, desk, now)
+    if not routes:
+        return _closed(due, _why_illegal(fit, message, desk, now))
+    healthy = in_order(routes, message.id, lambda name: desk.breakers[name].is_open(ticks), desk.weights)
     if not healthy:
         return Verdictless(message, "retry", at=now + REST, reason="every route that fits rests")
     return _on_route(due, desk, healthy, now, ticks)
+
+
+def legal(routes: tuple[Route, ...], message: Message, desk: Desk, now: datetime) -> tuple[Route, ...]:
+    """The routes whose sender may be used in the country the message goes to."""
+    day = now.date()
+    barred = [desk.legality.barred(route, day) for route in routes]
+    if not any(barred):
+        return routes
+    country = destination(message)
+    return tuple(route for route, countries in zip(routes, barred, strict=True) if country not in countries)
+
+
+def _why_illegal(routes: tuple[Route, ...], message: Message, desk: Desk, now: datetime) -> str:
+    country = destination(message)
+    reasons = "; ".join(f"{route.name}: {desk.legality.barred(route, now.date())[country]}" for route in routes)
+    return f"no route may be used in {country}: {reasons}"
 
 
 def _on_route(due: Due, desk: Desk, healthy: tuple[Route, ...], now: datetime, ticks: float) -> Intent | Verdictless:
@@ -128,9 +184,13 @@ def _on_route(due: Due, desk: Desk, healthy: tuple[Route, ...], now: datetime, t
         return Verdictless(message, "retry", at=now + REST, reason=f"route {route.name}, whose turn it is, rests")
     if refusal := _not_allowed(due, desk, route):
         return refusal
+    if wait := _over_budget(due, desk, route, ticks):
+        reason = f"the retry budget of route {route.name} is spent"
+        return Verdictless(message, "retry", at=now + timedelta(seconds=wait), reason=reason)
     if wait := _throttled(message, desk, route, ticks):
         return Verdictless(message, "retry", at=now + timedelta(seconds=wait), reason=f"route {route.name} is full")
-    return _intent(due, desk, route, move)
+    _account_for(due, desk, route)
+    return _intent(due, desk, route, move, now)
 
 
 def _closed(due: Due, reason: str) -> Verdictless:
@@ -147,22 +207,37 @@ def _not_allowed(due: Due, desk: Desk, route: Route) -> Verdictless | None:
 
 
 def _throttled(message: Message, desk: Desk, route: Route, ticks: float) -> float:
-    bucket = desk.buckets.get(route.name)
-    if bucket is None:
-        return 0.0
+    pace = desk.paces[route.name]
     if message.purpose in UNTHROTTLED:
-        bucket.take_anyway(ticks)
+        pace.take_anyway(ticks)
         return 0.0
-    return bucket.wait(ticks)
+    return pace.wait(ticks)
 
 
-def _intent(due: Due, desk: Desk, route: Route, move: Try) -> Intent | Verdictless:
+def _over_budget(due: Due, desk: Desk, route: Route, ticks: float) -> float:
+    """Seconds until a further attempt may be made; 0 for now. Those that wait come back at different times."""
+    if not due.past or due.message.purpose in UNBUDGETED:
+        return 0.0
+    wait = desk.budgets[route.name].wait(ticks)
+    return wait and wait * (1 + due.message.id[-1] / 64)
+
+
+def _account_for(due: Due, desk: Desk, route: Route) -> None:
+    """A first attempt pays into the retry budget of its route, a further one takes out of it."""
+    if not due.past:
+        desk.budgets[route.name].first()
+    elif due.message.purpose not in UNBUDGETED:
+        desk.budgets[route.name].take()
+
+
+def _intent(due: Due, desk: Desk, route: Route, move: Try, now: datetime) -> Intent | Verdictless:
     message = due.message
     try:
         text = desk.render(message)
     except CannotRender as error:
         return _closed(due, f"the template cannot be rendered: {error}")
     desk.breakers[route.name].begin_probe()
+    price, currency = desk.price(route, destination(message), now.date())
     return Intent(
         message=message,
         number=len(due.past) + 1,
@@ -170,8 +245,8 @@ def _intent(due: Due, desk: Desk, route: Route, move: Try) -> Intent | Verdictle
         account=route.account,
         body=text.body,
         segments=text.segments,
-        estimate=None if route.price is None else route.price * text.segments,
-        currency=route.currency,
+        estimate=None if price is None else price * text.segments,
+        currency=currency,
         label=move.label,
         stop_keys=stop_keys(message, route.account),
     )
@@ -230,7 +305,7 @@ def conclude(
     """What one outcome means for the attempt, for the message, and for the route where it was about the route."""
     message = intent.message
     if about_route:
-        desk.breakers[intent.route].learn(outcome, ticks)
+        _learn(intent.route, outcome, desk, now, ticks)
     else:
         forgo(intent, desk)
     return Done(
@@ -242,6 +317,16 @@ def conclude(
         next=_next(intent, past, outcome, desk, now, ticks),
         awaited=message.awaited,
     )
+
+
+def _learn(route: str, outcome: Outcome, desk: Desk, now: datetime, ticks: float) -> None:
+    """What an outcome says of its route: trouble for its breaker, too much for its pace."""
+    breaker = desk.breakers[route]
+    before = breaker.state
+    if breaker.learn(outcome, ticks):
+        desk.changes.append(RouteChange(now, route, "breaker", before, breaker.state, breaker.reason))
+    if isinstance(outcome, Refused) and outcome.reason is Reason.THROTTLED and route in desk.paces:
+        desk.paces[route].slow_down(ticks)
 
 
 def _next(intent: Intent, past: tuple[Past, ...], outcome: Outcome, desk: Desk, now: datetime, ticks: float) -> Next:
@@ -277,8 +362,9 @@ def _move(
     message: Message, past: tuple[Past, ...], desk: Desk, now: datetime, ticks: float, retry_after: float | None = None
 ) -> Move:
     """The next move over healthy routes; a message all of them refused waits for one that rests and may take it."""
-    fit = fitting(desk.routes, message)
-    healthy = [route.name for route in in_order(fit, message.id, lambda name: desk.breakers[name].is_open(ticks))]
+    fit = legal(fitting(desk.routes, message), message, desk, now)
+    order = in_order(fit, message.id, lambda name: desk.breakers[name].is_open(ticks), desk.weights)
+    healthy = [route.name for route in order]
     resting = [route.name for route in fit if route.name not in healthy]
     rules = desk.purposes[message.purpose]
     move = next_move(healthy, past, rules, now, NEVER_TOO_LATE, message.id, retry_after)

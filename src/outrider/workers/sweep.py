@@ -22,6 +22,7 @@ RESCUE_EVERY = 2.0
 ORPHANS_EVERY = 1.0
 CONFIGURATION_EVERY = 1.0
 PARTITIONS_EVERY = 3600.0
+HEALTH_EVERY = 15.0
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +40,8 @@ class Sweep:
     #: Makes and drops partitions.
     partitions: Duty
     grace_seconds: float = GRACE_SECONDS
+    #: Looks at the routes and weighs them anew.
+    health: Duty | None = None
 
     def __post_init__(self) -> None:
         self._stopping = asyncio.Event()
@@ -51,6 +54,8 @@ class Sweep:
             (self.orphans, ORPHANS_EVERY),
             (self.partitions, PARTITIONS_EVERY),
         ]
+        if self.health is not None:
+            duties.append((self.health, HEALTH_EVERY))
         async with asyncio.TaskGroup() as group:
             for duty, seconds in duties:
                 group.create_task(_repeat(duty, seconds, self._stopping))
@@ -81,16 +86,18 @@ class Sweep:
 
 
 class Watch:
-    """Keeps one process up to date with what is applied."""
+    """Keeps one process up to date with what is applied, and with the health of the routes."""
 
-    def __init__(self, refresh: Duty) -> None:
-        """`refresh` takes over a newly applied configuration, if there is one."""
-        self._refresh = refresh
+    def __init__(self, refresh: Duty, weigh: Duty) -> None:
+        """`refresh` takes over a newly applied configuration, if there is one; `weigh` the weights of the routes."""
+        self._duties = (refresh, weigh)
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Look for a new configuration until `stop`."""
-        await _repeat(self._refresh, CONFIGURATION_EVERY, self._stopping)
+        """Look for a new configuration and new weights until `stop`."""
+        async with asyncio.TaskGroup() as group:
+            for duty in self._duties:
+                group.create_task(_repeat(duty, CONFIGURATION_EVERY, self._stopping))
 
     def stop(self) -> None:
         """End after the look under way."""

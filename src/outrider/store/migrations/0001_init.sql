@@ -297,9 +297,13 @@ create table attempts (                      -- partitioned by month of the mess
     price       double precision,
     currency    text,                        -- of the price where the provider told one, else of the estimate
     estimate    double precision,
+    counted     smallint,                    -- our own count of segments; `segments` is the provider's once it tells
+    estimated_in text,                       -- the currency of the estimate
     body        bytea not null,              -- the rendered content, sealed under the profile's data key
     primary key (message, number)
 ) partition by range (message);
+-- Rows come in the order of time, so this finds a span of minutes and costs next to nothing to keep.
+create index attempts_at on attempts using brin (at) with (autosummarize = on);
 
 create table doubts (                        -- attempts in unknown state, until resolved
     message  bytea not null,
@@ -320,13 +324,27 @@ create table ceilings (                      -- messages per address over all pu
     in_day   integer not null
 ) with (fillfactor = 70);
 
-create table routes_health (
-    route   text primary key,
-    state   text not null,                   -- closed, open, half_open
-    weight  integer not null,
-    reason  text not null,
-    at      timestamptz not null
+-- The health of all routes in one row: whoever decides on it saves it in the version it read, or not at all.
+create table route_board (
+    id         boolean primary key default true check (id),
+    version    bigint not null default 0,
+    seen_until timestamptz,                  -- attempts begun until here were looked at
+    told_until timestamptz,                  -- and until here for missing receipts
+    routes     jsonb not null default '{}'   -- route → its counts and its share of the weight
 );
+insert into route_board default values;
+
+create table route_changes (                 -- partitioned by month of `at`
+    at       timestamptz not null,
+    route    text not null,
+    kind     text not null,                  -- weight, breaker
+    before   text not null,
+    after    text not null,
+    reason   text not null,
+    evidence jsonb not null,
+    process  text not null                   -- of a breaker; empty for a weight
+) partition by range (at);
+create index route_changes_at on route_changes (at);
 
 -- ── back ───────────────────────────────────────────────────────────────────────────────────────────────────
 

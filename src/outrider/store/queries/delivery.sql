@@ -78,8 +78,8 @@ with moved as (
 ), gone as (
     delete from outbox o using moved m where o.message = m.message
 )
-insert into attempts (message, number, route, account, state, fence, at, label, segments, estimate, currency, body)
-select m.message, m.number, m.route, m.account, 'intent', $3, $2, nullif(m.label, ''), m.segments, m.estimate, m.currency, m.body
+insert into attempts (message, number, route, account, state, fence, at, label, segments, estimate, currency, counted, estimated_in, body)
+select m.message, m.number, m.route, m.account, 'intent', $3, $2, nullif(m.label, ''), m.segments, m.estimate, m.currency, m.segments, m.currency, m.body
 from moved m
 returning message
 

@@ -81,12 +81,14 @@ order by 1, 2, 4
 select key, reason from stops where key = any($1::text[])
 
 -- name: load_recent
--- Messages that hold a cap slot.
-select m.stream, m.channel, m.purpose, coalesce(m.intent_at, m.status_at) as at
+-- Messages that hold a cap slot. One that is queued may go at any moment: however long it has waited, it holds its slot
+-- as if it went now.
+select m.stream, m.channel, m.purpose, s.at
 from unnest($1::bytea[], $2::timestamptz[]) as w(stream, since)
 join messages m on m.stream = w.stream
-where m.id >= $3 and m.status not in ('held', 'failed', 'canceled', 'expired') and coalesce(m.intent_at, m.status_at) >= w.since
-order by m.stream, at desc, m.id desc
+cross join lateral (select case when m.status = 'queued' then clock_timestamp() else coalesce(m.intent_at, m.status_at) end as at) as s
+where m.id >= $3 and m.status not in ('held', 'failed', 'canceled', 'expired') and s.at >= w.since
+order by m.stream, s.at desc, m.id desc
 
 -- name: load_messages
 -- Messages with their last decision.

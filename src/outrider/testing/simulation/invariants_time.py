@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 
+from outrider.delivery.budget import UNBUDGETED
 from outrider.domain import lattice
-from outrider.domain.attempt import AttemptState
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.message import CANCELABLE, Status
 from outrider.domain.receipt import Receipt, ReceiptStatus
 from outrider.domain.work import Reported
 from outrider.journeys.steps.wait import For, Until
-from outrider.testing.memory_rows import MessageRow
+from outrider.testing.memory_rows import AttemptRow, MessageRow
 from outrider.testing.simulation.company import configuration
 from outrider.testing.simulation.watch import OPTED_OUT, Checks
 
-#: Retries in any five minutes: a tenth of the successes, and so many more.
-RETRIES = 100
 FIVE_MINUTES = timedelta(minutes=5)
 
 
@@ -170,16 +168,23 @@ class TimeChecks(Checks):
     i26 = i26_forged_callbacks_change_nothing
 
     def i36_retries_stay_few(self) -> None:
-        """[end] In any five minutes our retries are at most a tenth of the successes and a constant."""
-        attempts = list(self.tables.attempts.values())
-        retries = sorted(a.at for a in attempts if a.number > 1)
-        successes = sorted(a.at for a in attempts if a.state is AttemptState.ACCEPTED)
-        for index, at in enumerate(retries):
-            until = at + FIVE_MINUTES
-            count = bisect_left(retries, until) - index
-            worked = bisect_left(successes, until) - bisect_left(successes, at)
-            if count > 0.1 * worked + RETRIES:
-                raise self.violated("I36", f"{count} retries, {worked} successes in five minutes", self.i36.__doc__)
+        """[end] In any five minutes no worker makes more further attempts on a route than its retry budget allows."""
+        rules, seconds = self.world.current.toml.retries, FIVE_MINUTES.total_seconds()
+        attempts: dict[tuple[str, int], list[AttemptRow]] = defaultdict(list)
+        for each in sorted(self.tables.attempts.values(), key=lambda each: each.at):
+            attempts[each.route, each.fence].append(each)
+        for (route, _), made in attempts.items():
+            firsts = [each.at for each in made if each.number == 1]
+            further = [each.at for each in made if each.number > 1 and self._is_budgeted(each)]
+            for index, at in enumerate(further):
+                count = bisect_left(further, at + FIVE_MINUTES) - index
+                paid = bisect_left(firsts, at + FIVE_MINUTES) - bisect_left(firsts, at)
+                if count > rules.most(paid, seconds):
+                    words = f"{count} further attempts on {route}, {paid} first ones in five minutes"
+                    raise self.violated("I36", words, self.i36.__doc__)
+
+    def _is_budgeted(self, attempt: AttemptRow) -> bool:
+        return self.tables.messages[attempt.message].message.purpose not in UNBUDGETED
 
     i36 = i36_retries_stay_few
 

@@ -252,12 +252,13 @@ class Desk:
 
 
 def _place(slots: Sequence[Recent], state: MessageState) -> int:
-    """Where a queued message's own slot stands, newest first: at its decision's time, or at its last intent's."""
+    """Where a queued message's own slot stands, newest first: it counts as taken now, so it is newer than its decision.
+
+    Of several alike that are queued any one may be left out: they stand at the same time.
+    """
     own = Recent(state.message.channel, state.message.purpose, state.message.status_at)
-    if own in slots or not state.attempts:
-        return slots.index(own) if own in slots else -1
-    alike = [n for n, one in enumerate(slots) if (one.channel, one.purpose) == (own.channel, own.purpose)]
-    return next((n for n in alike if slots[n].at <= own.at), -1)
+    alike = (n for n, one in enumerate(slots) if (one.channel, one.purpose) == (own.channel, own.purpose))
+    return next((n for n in alike if slots[n].at >= own.at), -1)
 
 
 def has_next_rung(candidate: Candidate, channel: str) -> bool:

@@ -1,0 +1,152 @@
+"""The parts of outrider.toml about routing: registrations, senders, health, retries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date, timedelta
+from functools import partial
+
+import msgspec
+
+from outrider.contracts.surroundings import suggest
+from outrider.delivery.budget import RetryRules
+from outrider.delivery.health import HealthRules
+from outrider.delivery.legality import MET, country_flaw, form_flaw
+from outrider.domain.problem import Problem
+from outrider.domain.registration import DEMANDS, TEXT_CHANNELS, Registration
+from outrider.domain.route import Route
+
+#: Says where a key stands: (path, key, message, hint) → problem.
+At = Callable[[list[str], str, str, str], Problem]
+#: Reads `24h`; None for what is no duration.
+Duration = Callable[[str], timedelta | None]
+
+
+class RegistrationEntry(Registration, frozen=True, forbid_unknown_fields=True):
+    """`[[registrations]]`."""
+
+
+class HealthEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[health]`: durations as written, shares as numbers."""
+
+    half_life: str = "2m"
+    least: int = 20
+    refused_share: float = 0.25
+    slow_after: str = "5s"
+    slow_share: float = 0.15
+    receipts_after: str = "5m"
+    missing_share: float = 0.25
+    step_down: float = 0.5
+    step_up: float = 0.1
+    floor: float = 0.05
+    calm: str = "5m"
+
+
+TIMES = ("half_life", "slow_after", "receipts_after", "calm")
+SHARES = ("refused_share", "slow_share", "missing_share", "step_down", "step_up", "floor")
+
+
+def read_health(entry: HealthEntry, duration: Duration, at: At, problems: list[Problem]) -> HealthRules:
+    """The rules of health; what is out of range is a problem and keeps its default."""
+    defaults = HealthRules()
+    values: dict[str, float] = {}
+    for name in TIMES:
+        found = duration(getattr(entry, name))
+        if found is None or not timedelta(seconds=1) <= found <= timedelta(days=1):
+            words = f"expected a duration from 1 second to a day, found '{getattr(entry, name)}'"
+            problems.append(at(["health"], name, words, "write 30s or 5m"))
+            continue
+        values[name] = found.total_seconds()
+    for name in SHARES:
+        if 0 < getattr(entry, name) < 1:
+            values[name] = getattr(entry, name)
+        else:
+            problems.append(at(["health"], name, "expected a share between 0 and 1, both excluded", ""))
+    if entry.least < 1:
+        problems.append(at(["health"], "least", "expected at least 1", ""))
+    return msgspec.structs.replace(defaults, least=max(1, entry.least), **values)
+
+
+def read_retries(entry: RetryRules, at: At, problems: list[Problem]) -> RetryRules:
+    """The retry budget; what is out of range is a problem and keeps its default."""
+    defaults = RetryRules()
+    if not 0 <= entry.share <= 1:
+        problems.append(at(["retries"], "share", "expected a share of first attempts from 0 to 1", ""))
+        entry = msgspec.structs.replace(entry, share=defaults.share)
+    if not 1 <= entry.per_minute <= 100_000:
+        problems.append(at(["retries"], "per_minute", "expected a number from 1 to 100000", ""))
+        entry = msgspec.structs.replace(entry, per_minute=defaults.per_minute)
+    return entry
+
+
+def read_registrations(
+    entries: Iterable[RegistrationEntry], routes: Collection[Route], providers: Mapping[str, str], at: At
+) -> tuple[tuple[Registration, ...], list[Problem]]:
+    """The registrations and what is wrong with them. `providers` are those of the accounts."""
+    problems: list[Problem] = []
+    rows: list[Registration] = []
+    for index, entry in enumerate(entries):
+        row = Registration(*msgspec.structs.astuple(entry))
+        here = partial(at, ["registrations", f"[{index}]"])
+        problems += _row_problems(row, here, routes, providers)
+        if any(_key(row) == _key(known) for known in rows):
+            problems.append(here("sender", f"'{row.sender}' is registered twice in {row.country}", "keep one row"))
+        rows.append(row)
+    return tuple(rows), problems
+
+
+def _key(row: Registration) -> tuple[str, str, str]:
+    return row.country, row.sender, row.provider
+
+
+def _row_problems(
+    row: Registration, at: Callable[[str, str, str], Problem], routes: Collection[Route], providers: Mapping[str, str]
+) -> Iterable[Problem]:
+    if not re.fullmatch("[A-Z]{2}", row.country):
+        yield at("country", f"expected two capital letters (ISO 3166-1), found '{row.country}'", 'write "ES"')
+    if row.provider not in providers.values():
+        known = sorted(set(providers.values()))
+        yield at("provider", f"no account is at the provider '{row.provider}'", suggest(row.provider, known))
+    if row.status in MET and not row.evidence.strip():
+        yield at("status", f"'{row.status}' needs evidence", 'add evidence = "…": where it can be proved')
+    senders = {route.sender for route in routes if providers.get(route.account) == row.provider}
+    if senders and row.sender not in senders:
+        spelled = [sender for sender in sorted(senders) if sender.casefold() == row.sender.casefold()]
+        if spelled and row.country in DEMANDS and DEMANDS[row.country].case_sensitive:
+            words = f"'{row.sender}' is registered, but a route sends as '{spelled[0]}', and {row.country} is exact"
+            yield at("sender", words, "spell both as they are registered")
+        elif not spelled:
+            warning = at("sender", f"no route at {row.provider} sends as '{row.sender}'", suggest(row.sender, senders))
+            yield msgspec.structs.replace(warning, severity="warning")
+
+
+def sender_problems(routes: Iterable[Route], home_market: str, simulated: Collection[str], at: At) -> list[Problem]:
+    """Senders that no operator takes, or that a market named by their route forbids."""
+    found = []
+    for index, route in enumerate(routes):
+        if route.channel not in TEXT_CHANNELS:
+            continue
+        demands = [DEMANDS[code] for code in route.markets or (home_market,) if code in DEMANDS]
+        flaws = [form_flaw(route.sender), *(country_flaw(route.sender, demand) for demand in demands)]
+        for flaw in flaws:
+            if flaw is not None:
+                message = f"sender '{route.sender}': {flaw.what}"
+                problem = at(["routes", f"[{index}]"], "sender", message, flaw.fix)
+                simulates = route.account in simulated
+                found.append(msgspec.structs.replace(problem, severity="warning") if simulates else problem)
+    return found
+
+
+def demand_warnings(
+    routes: Iterable[Route], barred: Callable[[Route, date], Mapping[str, str]], on: date, at: At
+) -> list[Problem]:
+    """Routes that name a market in which they may not be used on a day."""
+    found = []
+    for index, route in enumerate(routes):
+        for country in sorted(set(route.markets) & barred(route, on).keys()):
+            words = f"in {country} this route is not used: {barred(route, on)[country]}"
+            hint = 'add a row [[registrations]] with status = "registered" once it is'
+            problem = at(["routes", f"[{index}]"], "markets", words, hint)
+            found.append(msgspec.structs.replace(problem, severity="warning"))
+    return found
