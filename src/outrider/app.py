@@ -20,6 +20,7 @@ from outrider.lib.collector import Collector
 from outrider.lib.http import open_http
 from outrider.lib.ids import Hasher
 from outrider.plugged import gates, shipped
+from outrider.receipts.acknowledgment import Acknowledgments
 from outrider.secrets import Keys, load_keys
 from outrider.settings import BadSetting, Settings
 from outrider.store.durability import assert_durable
@@ -168,6 +169,7 @@ class Door:
             clock=opened.clock,
             wakes=outrider.wakes,
             public_url=lambda: outrider.public_url,
+            acknowledgments=outrider.acknowledgments,
         )
         self._listener = listener
         self._server = make_server(build_api(deps), *listener.getsockname()[:2])
@@ -195,7 +197,8 @@ class Outrider:
         self.library = Library(configuration, lambda number: current_configuration(opened, number), code)
         self.accounts = self._accounts(configuration)
         self.http = open_http("pool")
-        self.desk = wiring.build_desk(self.library, self.accounts, self.public_url)
+        self.acknowledgments = Acknowledgments(opened.keys.acknowledgment_key())
+        self.desk = wiring.build_desk(self.library, self.accounts, self.public_url, self.acknowledgments)
         self.engine = Engine(opened.store, self.library, gates(), opened.hasher, opened.clock, self.wakes, self.owner)
         self.delivery = Delivery(
             opened.store, self.desk, self.http, opened.clock, self.wakes, self.owner, self.library.ensure

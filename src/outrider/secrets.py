@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import os
 import secrets
 from collections.abc import Mapping
@@ -30,6 +32,10 @@ class Keys(msgspec.Struct, frozen=True):
     def index_key(self) -> bytes:
         """The key of streams and blind indexes."""
         return base64.b64decode(self.index)
+
+    def acknowledgment_key(self) -> bytes:
+        """The key of the tokens with which apps acknowledge messages, derived from the index key."""
+        return hmac.digest(self.index_key(), b"outrider acknowledgments", hashlib.sha256)
 
 
 def load_keys(home: Path, env: Mapping[str, str] | None = None) -> Keys:

@@ -18,6 +18,7 @@ from outrider.contracts.provider import Secret
 from outrider.domain.message import Message, Rendition
 from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
 from outrider.plugged import providers
+from outrider.receipts.acknowledgment import Acknowledgments
 from outrider.secrets import resolve
 from outrider.settings import BadSetting
 from outrider.workers.engine.library import Library
@@ -40,7 +41,11 @@ def _account(entry: AccountEntry, token_key: bytes, folder: Path | None) -> Acco
     provider = providers()[entry.provider]
     settings = _settings(entry, provider.Settings, folder)
     token = hmac.new(token_key, f"callback:{entry.name}".encode(), hashlib.sha256).hexdigest()[:32]
-    return Account(entry.name, provider(settings), token, entry.deadline, entry.sandbox)
+    try:
+        made = provider(settings)
+    except ValueError as error:
+        raise BadSetting(f"account {entry.name}: {error}") from error
+    return Account(entry.name, made, token, entry.deadline, entry.sandbox)
 
 
 def _settings(entry: AccountEntry, kind: type[Any], folder: Path | None) -> Any:
@@ -76,7 +81,12 @@ def renderer(library: Library) -> typing.Callable[[Message], Text]:
     return render
 
 
-def build_desk(library: Library, accounts: Mapping[str, Account], public_url: str) -> Desk:
+def build_desk(
+    library: Library,
+    accounts: Mapping[str, Account],
+    public_url: str,
+    acknowledgments: Acknowledgments | None = None,
+) -> Desk:
     """What delivery needs to know under the current configuration."""
     toml = library.current.toml
     return Desk(
@@ -89,6 +99,7 @@ def build_desk(library: Library, accounts: Mapping[str, Account], public_url: st
         legality=toml.legality(),
         retries=toml.retries,
         markets=library.current.policy.markets,
+        acknowledgments=acknowledgments,
     )
 
 

@@ -26,6 +26,7 @@ from outrider.lib.clock import SystemClock
 from outrider.lib.ids import Hasher, new_id
 from outrider.lib.seal import KEY, KeyRing
 from outrider.plugged import gates, providers, shipped
+from outrider.receipts.acknowledgment import Acknowledgments
 from outrider.store.migrate import migrate
 from outrider.store.partitions import ensure_partitions
 from outrider.store.pg_keys import PostgresKeys
@@ -38,6 +39,7 @@ from outrider.workers.prepare import Account
 from outrider.workers.wake import Wakes
 
 PUBLIC = "https://rental.example"
+ACKNOWLEDGMENT_KEY = b"a" * 32
 TOKEN = "0123456789abcdef0123456789abcdef"
 TWILIO_SECRET = "twilio-auth-token"
 
@@ -192,6 +194,7 @@ def _deps(store: Any, reading: Any, letters: Any, keys: Any, wakes: Wakes, hashe
         clock=clock,
         wakes=wakes,
         public_url=lambda: PUBLIC,
+        acknowledgments=Acknowledgments(ACKNOWLEDGMENT_KEY),
     )
 
 

@@ -8,6 +8,7 @@ from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
 
+from outrider.api.acknowledgements import PATH, acknowledgements_route
 from outrider.api.asgi import Receive, Route, Scope, Send
 from outrider.api.callbacks import PREFIX, callbacks_route
 from outrider.api.consents import get_consents, post_consent
@@ -38,12 +39,15 @@ def build_api(deps: ApiDeps) -> Route:
     framework = build_framework(deps)
     events = events_route(deps)
     callbacks = callbacks_route(deps)
+    acknowledgements = acknowledgements_route(deps)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = scope["path"]
             if path == "/v1/events":
                 return await events(scope, receive, send)
+            if path == PATH:
+                return await acknowledgements(scope, receive, send)
             if path.startswith(PREFIX):
                 return await callbacks(scope, receive, send)
         return await framework(scope, receive, send)  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ from outrider.contracts.reading_store import Letters, Reading
 from outrider.contracts.store import DeliveryStore, Log
 from outrider.lib.clock import Clock
 from outrider.lib.ids import Hasher
+from outrider.receipts.acknowledgment import Acknowledgments
 
 
 class Ring(Protocol):
@@ -76,6 +77,8 @@ class ApiDeps:
     wakes: Wakes
     #: Where providers reach us, without a slash at the end.
     public_url: Callable[[], str]
+    #: Reads the tokens with which apps acknowledge messages.
+    acknowledgments: Acknowledgments
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:

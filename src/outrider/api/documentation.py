@@ -17,6 +17,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from outrider.api.acknowledgements import PATH
 from outrider.api.hot_paths import HOT_PATHS, HOT_SCHEMAS
 from outrider.api.problems import KINDS, MEDIA_TYPE, ProblemDocument
 
@@ -26,7 +27,7 @@ DESCRIPTION = (
 )
 PROBLEM_REF = {"$ref": "#/components/schemas/ProblemDocument"}
 #: Without a key.
-OPEN = ("/healthz", "/readyz", "/problems/{slug}", "/v1/callbacks/{account}/{token}")
+OPEN = ("/healthz", "/readyz", "/problems/{slug}", "/v1/callbacks/{account}/{token}", PATH)
 
 
 def openapi_config() -> OpenAPIConfig:
@@ -73,6 +74,8 @@ def _add_problems(path: str, operation: dict[str, Any]) -> None:
         operation["security"] = []
     else:
         statuses |= {401, 403}
+    if path == PATH:
+        statuses |= {403, 429}
     for kind in KINDS.values():
         if kind.status in statuses:
             content = {MEDIA_TYPE: {"schema": PROBLEM_REF}}

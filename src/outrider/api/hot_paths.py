@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from outrider.api.acknowledgements import LARGEST, MOST, PATH, Acknowledgment, AcknowledgmentAnswer
 from outrider.api.intake import IntakeAnswer
 from outrider.ingest.cloudevents import (
     BATCH,
@@ -54,7 +55,8 @@ CLOUD_EVENT: dict[str, Any] = {
     "examples": [EXAMPLE],
 }
 
-_, _answer_schemas = msgspec.json.schema_components([IntakeAnswer], ref_template=REF)
+_TYPES = [IntakeAnswer, Acknowledgment, AcknowledgmentAnswer]
+_, _answer_schemas = msgspec.json.schema_components(_TYPES, ref_template=REF)
 HOT_SCHEMAS: dict[str, Any] = {"CloudEvent": CLOUD_EVENT, **_answer_schemas}
 
 _event_ref = {"$ref": REF.format(name="CloudEvent")}
@@ -124,7 +126,52 @@ def _callback(method: str) -> dict[str, Any]:
     }
 
 
+_acknowledgment_ref = {"$ref": REF.format(name="Acknowledgment")}
+ACKNOWLEDGED = {
+    "token": "AZOjkKpRcjqJ1oW1qU0vKQABAGpK2kBq3cJ0kq5mJw2mD0iTq1lM",
+    "state": "delivered",
+    "at": "2026-05-04T09:31:12Z",
+}
+
+_POST_ACKNOWLEDGEMENTS = {
+    "tags": ["acknowledgements"],
+    "summary": "Take acknowledgments of apps",
+    "operationId": "PostAcknowledgements",
+    "description": (
+        "Called by the app that got a push, without an API key: the token in the message's data is the proof. One "
+        f"acknowledgment or a list of at most {MOST}, together {LARGEST} bytes. A repeat changes nothing. A single one "
+        "is answered with 204, or with 403 when its token is forged or its time is over; a list with one result for each."
+    ),
+    "requestBody": {
+        "required": True,
+        "content": {
+            JSON: {
+                "schema": {
+                    "oneOf": [
+                        _acknowledgment_ref,
+                        {"type": "array", "minItems": 1, "maxItems": MOST, "items": _acknowledgment_ref},
+                    ]
+                },
+                "example": ACKNOWLEDGED,
+            }
+        },
+    },
+    "responses": {
+        "204": {"description": "Stored"},
+        "200": {
+            "description": "What became of each of a list: stored, forged, late",
+            "content": {
+                JSON: {
+                    "schema": {"$ref": REF.format(name="AcknowledgmentAnswer")},
+                    "example": {"results": [{"status": "stored"}]},
+                }
+            },
+        },
+    },
+}
+
 HOT_PATHS: dict[str, Any] = {
     "/v1/events": {"post": _POST_EVENTS},
+    PATH: {"post": _POST_ACKNOWLEDGEMENTS},
     "/v1/callbacks/{account}/{token}": {"post": _callback("post"), "get": _callback("get")},
 }

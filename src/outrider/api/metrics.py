@@ -22,6 +22,9 @@ class Metrics:
         self.received = callbacks.labels("received")
         self.forged = callbacks.labels("forged")
         self.unreadable = callbacks.labels("unreadable")
+        self.acknowledged = Counter(
+            "outrider_acknowledgments", "Acknowledgments of apps by what came of them.", ["result"], registry=registry
+        )
         self._backlog = Gauge(
             "outrider_backlog", "What waits: counts, and ages in seconds.", ["what"], registry=registry
         )

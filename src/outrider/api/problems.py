@@ -39,6 +39,7 @@ NO_METHOD = Kind("method-not-allowed", 405, "The method is not allowed here", "T
 CONFLICT = Kind("conflict", 409, "The request does not fit the present state", "Read the state again.")
 TOO_LARGE = Kind("too-large", 413, "The request is too large", "Send less in one request; `detail` names the limit.")
 MEDIA = Kind("unsupported-content-type", 415, "The content type is not read here", "Send one that `detail` names.")
+TOO_MANY = Kind("too-many-requests", 429, "Too many requests at once", "Repeat the same request after `Retry-After`.")
 REJECTED = Kind("rejected", 422, "The content is not acceptable", "Correct the places named in `errors`.")
 INTERNAL = Kind("internal", 500, "Something went wrong on our side", "Tell the operator the id in `instance`.")
 UNAVAILABLE = Kind("unavailable", 503, "The store does not answer", "Repeat the same request after `Retry-After`.")
@@ -47,7 +48,7 @@ KINDS = {
     kind.slug: kind
     for kind in (
         *(UNREADABLE, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, NO_METHOD, CONFLICT, TOO_LARGE, MEDIA, REJECTED),
-        *(INTERNAL, UNAVAILABLE),
+        *(TOO_MANY, INTERNAL, UNAVAILABLE),
     )
 }
 _BY_STATUS = {kind.status: kind for kind in KINDS.values()}

@@ -101,6 +101,7 @@ async def _deps(opened: Opened) -> AsyncIterator[Any]:
     from outrider.api.deps import ApiDeps
     from outrider.api.keys import KeyVerifier
     from outrider.app import current_configuration
+    from outrider.receipts.acknowledgment import Acknowledgments
     from outrider.store.pg_keys import PostgresKeys
     from outrider.store.pg_letters import PostgresLetters
     from outrider.store.pg_reading import PostgresReading
@@ -122,6 +123,7 @@ async def _deps(opened: Opened) -> AsyncIterator[Any]:
         clock=opened.clock,
         wakes=Wakes(),
         public_url=lambda: configuration.toml.public_url,
+        acknowledgments=Acknowledgments(opened.keys.acknowledgment_key()),
     )
 
 

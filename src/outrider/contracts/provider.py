@@ -50,6 +50,11 @@ class Outbound(msgspec.Struct, frozen=True):
     callback_url: str
     #: Seconds after which the message is worthless to the person.
     validity: int = 36_000
+    #: The same as an instant, for providers that want one; None when it is not known.
+    expires_at: datetime | None = None
+    #: What an app sends to `acknowledge_url` once the message is there or seen (channels without receipts).
+    acknowledgment: str = ""
+    acknowledge_url: str = ""
 
 
 class Callback(msgspec.Struct, frozen=True):
@@ -90,6 +95,10 @@ class Abilities(msgspec.Struct, frozen=True):
     inbound: bool = False
     #: Seconds between the provider's tries to deliver one receipt.
     receipt_retries: tuple[float, ...] = ()
+    #: Reports by callback what became of a message; without it the person's app has to acknowledge.
+    receipts: bool = True
+    #: A message names the sender of its route; else the account itself is the sender.
+    senders: bool = True
     #: The day the wire format was last checked, and against what.
     verified_on: date = date(2026, 11, 1)
     verified_with: str = ""

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     UNAVAILABLE = "unavailable"
     INSUFFICIENT_CREDIT = "insufficient_credit"
     UNAUTHORIZED = "unauthorized"
+    #: The address exists no more (a push token of an app that is gone): it is taken off the profile.
+    DEAD_ADDRESS = "dead_address"
     BAD_REQUEST = "bad_request"
     NOT_CONNECTED = "not_connected"
     UNKNOWN = "unknown"
@@ -55,6 +57,7 @@ SCOPES: dict[Reason, Scope] = {
     Reason.HANDSET_ERROR: Scope.RECIPIENT,
     Reason.LANDLINE: Scope.RECIPIENT,
     Reason.OPTED_OUT: Scope.RECIPIENT,
+    Reason.DEAD_ADDRESS: Scope.RECIPIENT,
     Reason.CONTENT_REJECTED: Scope.MESSAGE,
     Reason.SPAM_FILTERED: Scope.ROUTE,
     Reason.SENDER_REJECTED: Scope.ROUTE,

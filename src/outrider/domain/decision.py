@@ -65,9 +65,11 @@ class Candidate(msgspec.Struct, frozen=True):
     config: int = 0
     enrollment: bytes | None = None
     about: bytes | None = None
-    #: Which channel of an escalation this is about; 0 for the first.
+    #: From which channel of the strategy on it may go; 0 for the first.
     rung: int = 0
     root: bytes | None = None
+    #: Why it follows another message that did not reach the person, such as ``push failed``; empty for a first one.
+    fallback: str = ""
 
 
 class Recent(msgspec.Struct, frozen=True, array_like=True):

@@ -155,6 +155,14 @@ class OutcomeEntry(msgspec.Struct, frozen=True, tag="outcome"):
     reason: str = ""
 
 
+class DeadAddressEntry(msgspec.Struct, frozen=True, tag="dead_address"):
+    """A provider proved that an address of this person exists no more."""
+
+    channel: str
+    #: Keyed hash of the address.
+    address: bytes
+
+
 #: The event an inbound message becomes for journeys.
 REPLY = "reply.received"
 
@@ -208,6 +216,7 @@ Body = (
     | OutcomeEntry
     | ReplyEntry
     | SendEntry
+    | DeadAddressEntry
 )
 
 

@@ -74,5 +74,5 @@ class Message(msgspec.Struct, frozen=True):
     #: Keyed hash of the address: the key of stops, suppressions and ceilings.
     address: bytes
     content: Content
-    #: The first message of an escalation; None for a message that stands alone.
+    #: The first message of an escalation or fallback; None for a message that stands alone.
     root: bytes | None = None

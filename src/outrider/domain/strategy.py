@@ -8,13 +8,13 @@ import msgspec
 
 
 class First(msgspec.Struct, frozen=True, tag="first"):
-    """The first channel of the list on which the person can be reached now; one message."""
+    """The first channel of the list on which the person can be reached now; the next one when it fails for good."""
 
     channels: tuple[str, ...]
 
 
 class Escalate(msgspec.Struct, frozen=True, tag="escalate"):
-    """One channel after the other, each when the one before has not reached the person after a time."""
+    """One channel after the other, each when the one before failed, or has not reached the person after a time."""
 
     channels: tuple[str, ...]
     after: timedelta

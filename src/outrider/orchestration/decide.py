@@ -17,7 +17,6 @@ from outrider.domain.decision import (
     Verdict,
 )
 from outrider.domain.policy import MarketRules, Policy
-from outrider.domain.strategy import Escalate
 
 PASS, HOLD, NOT_HERE = GateVerdict.PASS, GateVerdict.HOLD, GateVerdict.NOT_HERE
 #: Steps that wait for a held candidate; the others skip or leave.
@@ -53,9 +52,8 @@ def decide(candidate: Candidate, facts: Facts, policy: Policy, gates: Sequence[G
 
 
 def channels_of(candidate: Candidate) -> tuple[str, ...]:
-    """The channels still open to the candidate, in order: an escalation starts at its rung."""
-    strategy = candidate.strategy
-    return strategy.channels[candidate.rung :] if isinstance(strategy, Escalate) else strategy.channels
+    """The channels still open to the candidate, in order: a fallback starts at its rung."""
+    return candidate.strategy.channels[candidate.rung :]
 
 
 def market_of(facts: Facts, policy: Policy) -> MarketRules:

@@ -83,6 +83,7 @@ def _step(decision: Decision) -> Iterator[str]:
 def _asked(decision: Decision) -> str:
     candidate, zone = decision.candidate, decision.facts.zone
     again = f" This is decision {decision.number + 1} on it." if decision.number else ""
+    again = f" It is a fallback: {candidate.fallback}.{again}" if candidate.fallback else again
     return (
         f"Step {candidate.node} of {candidate.journey} asked for {candidate.template} ({candidate.purpose}) at "
         f"{instant(candidate.asked_at, zone)}, worth sending until {instant(candidate.valid_until, zone)}.{again}"

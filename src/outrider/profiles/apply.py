@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +58,14 @@ def _addresses(profile: Profile, change: ProfileChange) -> tuple[Address, ...]:
     channels = {address.channel for address in change.addresses}
     kept = () if change.replace else tuple(a for a in profile.identity.addresses if a.channel not in channels)
     return kept + tuple(known.get((a.channel, a.value), a) if not a.verified else a for a in change.addresses)
+
+
+def drop_address(profile: Profile, gone: Callable[[Address], bool]) -> Profile:
+    """The profile without the addresses that are gone, with the next version; the same object when there are none."""
+    kept = tuple(address for address in profile.identity.addresses if not gone(address))
+    if len(kept) == len(profile.identity.addresses):
+        return profile
+    return replace(profile, identity=replace(profile.identity, addresses=kept), version=profile.version + 1)
 
 
 def give_consent(profile: Profile, entry: ConsentEntry) -> Profile:

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from outrider.domain.attempt import Accepted, AttemptState, Reason, Refused, Unknown
-from outrider.domain.entry import Entry, OutcomeEntry, Stop
+from outrider.domain.entry import DeadAddressEntry, Entry, OutcomeEntry, Stop
 from outrider.domain.message import Message, Rendition, Status
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.stops import address_key
@@ -94,8 +94,10 @@ class PostgresDeliveryStore(PostgresLog):
             for row in await connection.fetch(self._sql.finish_attempts, *columns(rows, 5), fence)
         }
         moving = [one for one in done if (one.message, one.number) in open_still]
+        # Before the engine hears of the failure: the next decision must not use the address again.
+        await self._tell_dead(connection, [one for one in moving if _is_about(one, Reason.DEAD_ADDRESS)])
         await self._follow(connection, [(one.message, one.stream, one.number, one.next, one.awaited) for one in moving])
-        await self._suppress(connection, [one for one in moving if _opted_out(one)])
+        await self._suppress(connection, [one for one in moving if _is_about(one, Reason.OPTED_OUT)])
 
     async def _follow(self, connection: Any, moves: Sequence[tuple[bytes, bytes, int, Next, bool]]) -> None:
         """Move messages after their attempts: queued again, in doubt, or at rest."""
@@ -139,6 +141,14 @@ class PostgresDeliveryStore(PostgresLog):
         await self._put_stops(
             connection, [Stop(address_key(row["address"]), "address", CARRIER_OPT_OUT) for row in rows]
         )
+
+    async def _tell_dead(self, connection: Any, done: Sequence[Done]) -> None:
+        if not done:
+            return
+        rows = await connection.fetch(self._sql.awaited_among, [one.message for one in done])
+        now: datetime = await connection.fetchval("select clock_timestamp()")
+        bodies = [(row["stream"], DeadAddressEntry(row["channel"], row["address"])) for row in rows]
+        await self._append_plain(connection, [Entry(stream, body, now) for stream, body in bodies])
 
     async def rescue(self, grace_seconds: float, resolve_within: Mapping[Purpose, timedelta]) -> int:
         """See the port."""
@@ -241,5 +251,5 @@ def _refusal(one: Done) -> tuple[str, str | None, str]:
     return str(AttemptState.UNKNOWN), None, told(one.outcome.detail)
 
 
-def _opted_out(one: Done) -> bool:
-    return isinstance(one.outcome, Refused) and one.outcome.reason is Reason.OPTED_OUT
+def _is_about(one: Done, reason: Reason) -> bool:
+    return isinstance(one.outcome, Refused) and one.outcome.reason is reason

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from outrider.domain.attempt import Accepted, AttemptState, Outcome, Refused
+from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused
+from outrider.domain.entry import DeadAddressEntry
 from outrider.domain.message import Status
 from outrider.domain.purpose import Purpose
 from outrider.domain.work import Done, Next, OpenDoubt, Resolved
@@ -84,6 +85,10 @@ class MemoryDelivery(MemoryOutbox):
         elif isinstance(outcome, Refused):
             attempt.state, attempt.reason = AttemptState.REFUSED, outcome.reason
             self.tables.suppress(row, outcome.reason)
+            if outcome.reason is Reason.DEAD_ADDRESS:
+                message = row.current()
+                body = DeadAddressEntry(message.channel, message.address)
+                self.tables.tell(message.stream, body, self.clock.now())
         else:
             attempt.state = AttemptState.UNKNOWN
 

@@ -15,6 +15,7 @@ from outrider.contracts.store import Claim, DeliveryStore
 from outrider.domain.attempt import Accepted, Outcome, Reason, Refused, Unknown
 from outrider.domain.work import Done, Due, Fenced, Intent, Past, Verdictless
 from outrider.lib.clock import Clock
+from outrider.workers.authorized import AuthorizedHttp
 from outrider.workers.prepare import Account, Desk, conclude, forgo, not_begun, outbound, prepare
 from outrider.workers.trouble import Patience, is_store_trouble
 from outrider.workers.wake import Wakes
@@ -64,6 +65,7 @@ class Delivery:
     lease_seconds: float = LEASE_SECONDS
 
     def __post_init__(self) -> None:
+        self._line = AuthorizedHttp(self.http, self.clock)
         self._fence = 0
         self._lease_until = 0.0
         self._calls: set[asyncio.Task[None]] = set()
@@ -286,7 +288,8 @@ class Delivery:
     async def _exchange(self, account: Account, request: Request) -> Outcome:
         """One call; whatever goes wrong in it has an outcome, since an intent without one waits for its lease's end."""
         try:
-            return account.provider.outcome(await self.http.send(request, account.deadline))
+            answer = await self._line.send(account, request)
+            return answer if isinstance(answer, Refused) else account.provider.outcome(answer)
         except NotSent as error:
             return Refused(Reason.NOT_CONNECTED, str(error))
         except Broken as error:

@@ -28,6 +28,7 @@ from outrider.domain.route import Route
 from outrider.domain.stops import stop_keys
 from outrider.domain.work import Done, Due, Intent, Next, Past, Verdictless
 from outrider.lib.ids import write_id
+from outrider.receipts.acknowledgment import ACKNOWLEDGE_PATH, Acknowledgments
 
 #: How long a message waits when every route that fits it rests.
 REST = timedelta(seconds=2)
@@ -83,6 +84,8 @@ class Desk:
     public_url: str
     #: Patterns of addresses a non-production environment may write to; None in production.
     allowed: tuple[str, ...] | None = None
+    #: Makes the tokens with which apps acknowledge messages of providers without receipts; None makes none.
+    acknowledgments: Acknowledgments | None = None
     purposes: Mapping[Purpose, PurposeRules] = field(default_factory=lambda: PURPOSES)
     #: Where each route may be used.
     legality: Legality = field(default_factory=Legality)
@@ -274,7 +277,18 @@ def outbound(intent: Intent, desk: Desk, now: datetime) -> Outbound:
         body=intent.body,
         callback_url=f"{desk.public_url}/v1/callbacks/{intent.account}/{token}?attempt={name}",
         validity=max(1, int((message.not_after - now).total_seconds())),
+        expires_at=message.not_after,
+        acknowledgment=_acknowledgment(intent, desk),
+        acknowledge_url=f"{desk.public_url}{ACKNOWLEDGE_PATH}",
     )
+
+
+def _acknowledgment(intent: Intent, desk: Desk) -> str:
+    """The token of an attempt whose provider brings no receipts."""
+    receipts = desk.accounts[intent.account].provider.abilities.receipts
+    if receipts or desk.acknowledgments is None:
+        return ""
+    return desk.acknowledgments.token(intent.message.id, intent.number, intent.message.not_after)
 
 
 def not_begun(intent: Intent, now: datetime) -> Done:

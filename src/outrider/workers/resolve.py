@@ -14,10 +14,11 @@ import structlog
 from outrider.contracts.http import Broken, Http, NotSent, Response
 from outrider.contracts.provider import Doubt, Unreadable
 from outrider.contracts.store import DeliveryStore
-from outrider.domain.attempt import AttemptState
+from outrider.domain.attempt import AttemptState, Refused
 from outrider.domain.message import Status
 from outrider.domain.work import Next, OpenDoubt, Resolved
 from outrider.lib.clock import Clock
+from outrider.workers.authorized import AuthorizedHttp
 from outrider.workers.prepare import Account, Desk, echo, follow
 
 #: Look-ups of one doubt come after 0.5 s, 1 s, 2 s, …, at most a minute apart.
@@ -39,6 +40,9 @@ class Resolver:
     desk: Desk
     http: Http
     clock: Clock
+
+    def __post_init__(self) -> None:
+        self._line = AuthorizedHttp(self.http, self.clock)
 
     async def step(self, most: int = 100) -> int:
         """Look at the doubts whose time has come; how many."""
@@ -71,7 +75,9 @@ class Resolver:
             if request is None:
                 return None, False
             began = self.clock.monotonic()
-            response = await self.http.send(request, account.deadline)
+            response = await self._line.send(account, request)
+            if isinstance(response, Refused):
+                return None, False
             now = doubt.now + timedelta(seconds=self.clock.monotonic() - began)
             return await self._own(doubt, account, question, response), _same_time(response, now)
         except (NotSent, Broken, Unreadable):

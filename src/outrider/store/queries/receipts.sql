@@ -15,7 +15,7 @@ on conflict do nothing returning message, digest
 
 -- name: prove_attempts
 -- A receipt proves acceptance: it ends an intent or a doubt.
-update attempts a set state = 'accepted', ended_at = coalesce(a.ended_at, clock_timestamp()), provider_id = coalesce(a.provider_id, u.provider_id),
+update attempts a set state = 'accepted', ended_at = coalesce(a.ended_at, clock_timestamp()), provider_id = coalesce(a.provider_id, nullif(u.provider_id, '')),
     segments = coalesce(u.segments, a.segments), price = coalesce(u.price, a.price),
     currency = case when u.price is null then a.currency else coalesce(u.currency, a.currency) end
 from unnest($1::bytea[], $2::smallint[], $3::text[], $4::smallint[], $5::float8[], $6::text[]) as u(message, number, provider_id, segments, price, currency)

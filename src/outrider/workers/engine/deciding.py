@@ -127,7 +127,7 @@ class Desk:
             country if isinstance(country, str) else None,
         )
 
-    def _hash(self, address: Address) -> bytes:
+    def hash_of(self, address: Address) -> bytes:
         """The blind index of an address, computed once in a batch."""
         place = (address.channel, address.value)
         hashed = self._hashes.get(place)
@@ -136,7 +136,7 @@ class Desk:
         return hashed
 
     def _reach(self, address: Address, purpose: Purpose) -> ReachFact:
-        hashed = self._hash(address)
+        hashed = self.hash_of(address)
         why = why_suppressed(self.working.suppressed, hashed, purpose) if self.working.suppressed else None
         return ReachFact(address.channel, hashed.hex(), why)
 
@@ -174,9 +174,8 @@ class Desk:
             self.draft.set_timer(Timer(message.id, "held", message.not_before, message.stream))
             return
         self._take_slot(message)
-        if message.awaited:
-            strategy = decision.candidate.strategy
-            assert isinstance(strategy, Escalate)
+        strategy = decision.candidate.strategy
+        if isinstance(strategy, Escalate) and has_next_rung(decision.candidate, message.channel):
             due = self.working.now + strategy.after
             self.draft.set_timer(Timer(message.id, "escalate", due, message.stream))
 
@@ -204,9 +203,9 @@ class Desk:
             not_before=(decision.until if held else decision.not_before) or now,
             not_after=decision.not_after or candidate.valid_until,
             lane=self.current.policy.purposes[candidate.purpose].lane,
-            awaited=has_next_rung(candidate, decision.channel),
+            awaited=has_next_rung(candidate, decision.channel) or len(_on(profile, decision.channel)) > 1,
             config=candidate.config,
-            address=self._hash(address),
+            address=self.hash_of(address),
             content=Content(address.value, decision.facts.locale, self._values(decision, profile, enrollment, earlier)),
             root=candidate.root,
         )
@@ -215,7 +214,7 @@ class Desk:
         """The address the gates judged."""
         wanted = next((r.address for r in decision.facts.reach if r.channel == decision.channel), "")
         for address in profile.identity.addresses:
-            if self._hash(address).hex() == wanted:
+            if self.hash_of(address).hex() == wanted:
                 return address
         return profile.address(decision.channel) or Address(decision.channel, "")
 
@@ -238,17 +237,33 @@ class Desk:
             context["event"] = start_facts(program, enrollment)
         return _picked(context, _tree(configuration.templates.variables(candidate.template)))
 
-    def escalate(self, state: MessageState, profile: Profile, enrollment: Enrollment | None) -> bytes | None:
-        """Ask for the next channel of an escalation, once; the new candidate's id when it became a message."""
+    def escalate(
+        self, state: MessageState, profile: Profile, enrollment: Enrollment | None, why: str, *, failed: bool
+    ) -> bytes | None:
+        """Ask for a fallback, once; the new candidate's id when it became a message.
+
+        `why` labels it. It goes to the next channel; after a failure at an address the person has no more (an app that
+        is gone), to another one on the same channel where there is one.
+        """
         candidate = unpack(state.record).decision.candidate
         self.draft.drop_timer(state.message.id, "escalate")
-        following = next_rung(candidate, state.message.channel)
+        following = next_rung(candidate, state.message.channel, again=failed and self._has_another(state, profile))
         if following is None or following.id in self.working.decided:
             return None
-        following = replace(following, asked_at=self.working.now)
+        following = replace(following, asked_at=self.working.now, fallback=why)
         self.working.decided[following.id] = (0, b"")
         decision = self.decide(following, profile, enrollment, before=state.message)
         return None if decision.verdict is Verdict.DROP else following.id
+
+    def _has_another(self, state: MessageState, profile: Profile) -> bool:
+        """Whether the message's address left the profile and another one is there."""
+        addresses = [self.hash_of(address) for address in _on(profile, state.message.channel)]
+        return bool(addresses) and state.message.address not in addresses
+
+
+def _on(profile: Profile, channel: str) -> list[Address]:
+    """The living addresses of a person on a channel."""
+    return [one for one in profile.identity.addresses if one.channel == channel and one.alive]
 
 
 def _place(slots: Sequence[Recent], state: MessageState) -> int:
@@ -262,19 +277,18 @@ def _place(slots: Sequence[Recent], state: MessageState) -> int:
 
 
 def has_next_rung(candidate: Candidate, channel: str) -> bool:
-    """Whether the escalation goes on after this channel."""
-    strategy = candidate.strategy
-    return isinstance(strategy, Escalate) and strategy.channels.index(channel) + 1 < len(strategy.channels)
+    """Whether the strategy has a channel after this one."""
+    return candidate.strategy.channels.index(channel) + 1 < len(candidate.strategy.channels)
 
 
-def next_rung(candidate: Candidate, channel: str) -> Candidate | None:
-    """The candidate for the channels after this one; None when there are none."""
-    if not has_next_rung(candidate, channel):
+def next_rung(candidate: Candidate, channel: str, *, again: bool = False) -> Candidate | None:
+    """The candidate for the channels after this one, or from this one on `again`; None when there are none."""
+    if not again and not has_next_rung(candidate, channel):
         return None
     return replace(
         candidate,
         id=next_rung_id(candidate),
-        rung=candidate.strategy.channels.index(channel) + 1,
+        rung=candidate.strategy.channels.index(channel) + (not again),
         root=candidate.root or candidate.id,
     )
 

@@ -12,6 +12,7 @@ from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import (
     AbsorbEntry,
     ConsentEntry,
+    DeadAddressEntry,
     Entry,
     EventEntry,
     ForgetEntry,
@@ -48,7 +49,7 @@ from outrider.journeys import Stimulus as JourneyStimulus
 from outrider.journeys.advance import COMPLETED
 from outrider.journeys.definition import Program
 from outrider.orchestration.record import unpack
-from outrider.profiles.apply import change_profile, give_consent, new_profile
+from outrider.profiles.apply import change_profile, drop_address, give_consent, new_profile
 from outrider.workers.engine.deciding import Desk
 from outrider.workers.engine.facts import reply_seen, seen_of
 from outrider.workers.engine.identities import MERGED, forget_with, merge, mirror, passed_on, take_in
@@ -124,6 +125,16 @@ class People:
         if not body.mirrored:
             self.draft.consents.append((entry.stream, body))
         mirror(self, after, body)
+
+    def dead_address(self, entry: Entry, body: DeadAddressEntry) -> None:
+        """An address that exists no more leaves the profile; registered again later, it is used again."""
+        before = self.working.profiles.get(entry.stream)
+        if before is None:
+            return
+        after = drop_address(before, lambda one: one.channel == body.channel and self.desk.hash_of(one) == body.address)
+        if after is not before:
+            self.keep(after)
+            self.tell_all(entry.stream, FactsChanged())
 
     def relation(self, entry: Entry, body: RelationEntry) -> None:
         """A relation that begins at a person."""
@@ -283,7 +294,7 @@ class People:
         if timer.kind == "held":
             self.decide_again(state, Status.HELD)
         elif state.status is not Status.DELIVERED:
-            self.escalate(state)
+            self.escalate(state, f"{state.message.channel} did not reach the person in time", failed=False)
 
     def _wait_over(self, timer: Timer) -> None:
         live = self.working.live.get(timer.stream, ())
@@ -324,14 +335,14 @@ class People:
         return self.working.rounds.get(candidate.enrollment) if candidate.enrollment else None
 
     def receipt(self, entry: Entry, body: ReceiptEntry) -> None:
-        """A receipt of an escalating message: reached, or try the next channel now."""
+        """A receipt of a message with a fallback: reached, or try the next channel now."""
         state = self.working.messages.get(body.message)
         if state is None:
             return
         if body.receipt.status in REACHED:
             self.draft.drop_timer(body.message, "escalate")
         elif body.receipt.status is ReceiptStatus.UNDELIVERED and state.status is not Status.DELIVERED:
-            self.escalate(state)
+            self.escalate(state, f"{state.message.channel} was not delivered", failed=True)
 
     def outcome(self, entry: Entry, body: OutcomeEntry) -> None:
         """Delivery's last word on a message that something awaits, or a message it gave back."""
@@ -341,9 +352,9 @@ class People:
         if body.result == "stale":
             self.decide_again(state, Status.QUEUED)
         else:
-            self.escalate(state)
+            self.escalate(state, f"{state.message.channel} {body.result}", failed=True)
 
-    def escalate(self, state: MessageState) -> None:
+    def escalate(self, state: MessageState, why: str, *, failed: bool) -> None:
         """Ask for the next channel; leaving the journey will cancel that message too."""
         profile = self.working.profiles.get(state.message.stream)
         if profile is None or state.message.id in self.draft.closed or state.status is Status.CANCELED:
@@ -353,7 +364,7 @@ class People:
         if enrollment is not None and _left_since(enrollment, candidate):
             self.draft.drop_timer(state.message.id, "escalate")
             return
-        following = self.desk.escalate(state, profile, enrollment)
+        following = self.desk.escalate(state, profile, enrollment, why, failed=failed)
         if following is not None and enrollment is not None:
             self.replace(enrollment, _with_open(enrollment, following))
 
@@ -389,4 +400,5 @@ HANDLERS: dict[type, Callable[[People, Entry, Any], None]] = {
     ReceiptEntry: People.receipt,
     OutcomeEntry: People.outcome,
     ReplyEntry: People.reply,
+    DeadAddressEntry: People.dead_address,
 }

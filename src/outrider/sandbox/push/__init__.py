@@ -1,0 +1,1 @@
+"""Simulated providers of the channel push."""
