@@ -54,7 +54,8 @@ def change(file: Path, place: int, **fields: Any) -> None:
 
 
 def test_it_is_discovered_beside_the_shipped_ones(extra: Path) -> None:
-    assert list(plugins("outrider.providers", "PROVIDER", extra=[extra])) == ["acme", "smsmode", "twilio"]
+    found = plugins("outrider.providers", "PROVIDER", extra=[extra])
+    assert {"acme", "smsmode", "twilio"} <= set(found)
 
 
 def test_it_stands_in_the_matrix(extra: Path) -> None:

@@ -1,4 +1,4 @@
-"""`POST /v1/acknowledgements`, plain ASGI: apps prove that a message arrived or was seen. No key: the token is the proof."""
+"""`POST /v1/acknowledgements`, plain ASGI: apps prove that a message arrived or was seen; the token is their proof."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ PER_SECOND = 2000.0
 ACCOUNT = "acknowledgements"
 #: What became of one acknowledgment of a list.
 STORED, FORGED, LATE = "stored", "forged", "late"
+REFUSALS = {
+    FORGED: "$.token: it is no token of ours",
+    LATE: "$.token: the time to acknowledge this message is over",
+}
 
 
 class State(StrEnum):
@@ -82,11 +86,11 @@ def acknowledgements_route(deps: ApiDeps) -> Route:
         results = await store(deps, given if isinstance(given, list) else [given])
         if isinstance(given, list):
             answer = AcknowledgmentAnswer([AcknowledgmentResult(status) for status in results])
-            return await send_json(send, 200, _encode(answer))
-        if results != [STORED]:
-            reason = "it is no token of ours" if results == [FORGED] else "the time to acknowledge this message is over"
-            raise Problem(FORBIDDEN, f"$.token: {reason}")
-        await send_empty(send, 204)
+            await send_json(send, 200, _encode(answer))
+        elif results == [STORED]:
+            await send_empty(send, 204)
+        else:
+            raise Problem(FORBIDDEN, REFUSALS[results[0]])
 
     return answering(take)
 

@@ -140,7 +140,7 @@ _POST_ACKNOWLEDGEMENTS = {
     "description": (
         "Called by the app that got a push, without an API key: the token in the message's data is the proof. One "
         f"acknowledgment or a list of at most {MOST}, together {LARGEST} bytes. A repeat changes nothing. A single one "
-        "is answered with 204, or with 403 when its token is forged or its time is over; a list with one result for each."
+        "is answered with 204, or with 403 when its token is forged or too old; a list with one result for each."
     ),
     "requestBody": {
         "required": True,

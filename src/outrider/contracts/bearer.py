@@ -25,8 +25,8 @@ class Bearer(msgspec.Struct, frozen=True):
 class Authorized(Protocol):
     """What a provider offers besides the port when its calls need an access token.
 
-    The transport edge keeps the token of each account, asks for the next one shortly before its end, and adds it to every
-    request of the provider as ``authorization: Bearer …``.
+    The transport edge keeps the token of each account, asks for the next one shortly before its end, and adds it to
+    every request of the provider as ``authorization: Bearer …``.
     """
 
     def token_request(self, now: datetime) -> Request:
@@ -58,9 +58,9 @@ def bearer_of(response: Response) -> Bearer | Refused:
     A refusal of the credentials is UNAUTHORIZED; what may pass is NOT_CONNECTED: the message itself was not sent.
     """
     grant = _GRANT.decode(response.body)
-    if 200 <= response.status < 300 and grant.access_token.isascii() and grant.access_token.isprintable():
-        if grant.access_token:
-            return Bearer(grant.access_token, UNSAID_SECONDS if grant.expires_in is None else grant.expires_in)
+    is_sound = bool(grant.access_token) and grant.access_token.isascii() and grant.access_token.isprintable()
+    if 200 <= response.status < 300 and is_sound:
+        return Bearer(grant.access_token, UNSAID_SECONDS if grant.expires_in is None else grant.expires_in)
     detail = f"no access token: {response.status} {grant.error} {grant.error_description}".strip()
     if 400 <= response.status < 500 and response.status != 429:
         return Refused(Reason.UNAUTHORIZED, detail)

@@ -78,7 +78,7 @@ def _private_key(pem: str) -> RSAPrivateKey:
     except (ValueError, TypeError):
         raise ValueError("private_key of the service account: expected an RSA key in PEM form") from None
     if not isinstance(key, RSAPrivateKey):
-        raise ValueError("private_key of the service account: expected an RSA key")
+        raise ValueError("private_key of the service account: expected an RSA key")  # noqa: TRY004 - a wrong setting
     return key
 
 

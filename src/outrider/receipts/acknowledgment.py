@@ -1,7 +1,7 @@
 """Acknowledgments: how an app proves that it got a message. Pure.
 
-A message's data carries a token that only we can make: message id, attempt and end of life, with a MAC over them. Whoever
-holds it may say that this message arrived, and nothing else; it opens no data.
+A message's data carries a token that only we can make: message id, attempt and end of life, with a MAC over them.
+Whoever holds it may say that this message arrived, and nothing else; it opens no data.
 """
 
 from __future__ import annotations

@@ -108,7 +108,8 @@ class Admin:
         if not url:
             raise Refusal(f"{reply.sender} got no message with a callback URL from {reply.provider}; give a url")
         account = last.account if last else side.accounts[0].id
-        return Taken(last.id if last else "", account, reply.sender, to, "", "", url, self._server.clock.now())
+        now, reference = self._server.clock.now(), last.reference if last else ""
+        return Taken(last.id if last else "", account, reply.sender, to, "", "", url, now, reference=reference)
 
     def reset(self) -> None:
         """Start anew: no rules, nothing pending, counts from zero."""

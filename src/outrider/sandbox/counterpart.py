@@ -123,8 +123,11 @@ class Counterpart(Protocol):
         """503 in the provider's words."""
         ...
 
-    def receipt(self, taken: Taken, *, word: str | None = None, forged: bool = False) -> Request:
-        """The callback that reports `taken.status`. word: say this status instead. forged: made by somebody else."""
+    def receipt(self, taken: Taken, *, word: str | None = None, forged: bool = False) -> Request | None:
+        """The callback that reports `taken.status`; None where this provider reports no such thing.
+
+        word: say this status instead. forged: made by somebody else.
+        """
         ...
 
     def reply(self, taken: Taken, text: str, new_id: str) -> Request:

@@ -27,7 +27,8 @@ class Schedule(msgspec.Struct, frozen=True):
 class Letter(msgspec.Struct):
     """One callback on its way; written only when it is due, since its message may have moved on."""
 
-    write: Callable[[], Request]
+    #: Gives None when there turns out to be nothing to post.
+    write: Callable[[], Request | None]
     schedule: Schedule
     epoch: int
     tries: int = 0
@@ -54,7 +55,7 @@ class Post:
         #: Callbacks whose last try failed.
         self.lost = 0
 
-    def later(self, delay: float, write: Callable[[], Request], schedule: Schedule) -> None:
+    def later(self, delay: float, write: Callable[[], Request | None], schedule: Schedule) -> None:
         """Post a callback in `delay` seconds."""
         self._pending += 1
         self._idle.clear()
@@ -90,7 +91,10 @@ class Post:
     async def _delivered(self, letter: Letter) -> bool:
         """Whether the callback needs no further try."""
         letter.tries += 1
-        answer = await self.try_once(letter.write())
+        request = letter.write()
+        if request is None:
+            return True
+        answer = await self.try_once(request)
         if answer is None:
             return False
         return not letter.schedule.on_status or 200 <= answer.status < 300

@@ -127,7 +127,8 @@ class Server:
 
     async def _post_all(self, side: Side, taken: Taken, met: Met) -> None:
         for write in side.letters(taken, met, self.new_id()):
-            await self.post.try_once(write())
+            if (request := write()) is not None:
+                await self.post.try_once(request)
 
     def _flush(self) -> None:
         """Write the lines of everything accepted since the last flush, then answer."""

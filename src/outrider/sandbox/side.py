@@ -90,7 +90,7 @@ class Side:
         reason = Reason(undeliver.code) if undeliver else self.fate(taken.to)
         return (ReceiptStatus.UNDELIVERED, reason) if reason else (ReceiptStatus.DELIVERED, None)
 
-    def letters(self, taken: Taken, met: Met, stray_id: str) -> Iterator[Callable[[], Request]]:
+    def letters(self, taken: Taken, met: Met, stray_id: str) -> Iterator[Callable[[], Request | None]]:
         """The callbacks of one message in the order they are to be posted; each is written when it is due."""
         if not self._reports(taken, met):
             return
@@ -107,7 +107,7 @@ class Side:
         if shuffled:
             yield way
 
-    def _oddities(self, taken: Taken, met: Met, stray_id: str) -> Iterator[Callable[[], Request]]:
+    def _oddities(self, taken: Taken, met: Met, stray_id: str) -> Iterator[Callable[[], Request | None]]:
         """Callbacks that must change nothing at the receiver."""
         receipt = self.counterpart.receipt
         if Kind.UNKNOWN_WORD in met:
@@ -124,7 +124,7 @@ class Side:
                 ),
             )
 
-    def _write(self, taken: Taken, status: ReceiptStatus, reason: Reason | None) -> Request:
+    def _write(self, taken: Taken, status: ReceiptStatus, reason: Reason | None) -> Request | None:
         """The receipt that says so, and so does a look-up from now on."""
         told = msgspec.structs.replace(taken, status=status, reason=reason)
         if taken.status is None or status is not ReceiptStatus.SENT:

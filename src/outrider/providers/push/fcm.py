@@ -62,7 +62,7 @@ class Detail(Struct):
     """One entry of error.details; which fields it has depends on its type."""
 
     type: str = msgspec.field(name="@type", default="")
-    errorCode: str = ""
+    error_code: str = msgspec.field(name="errorCode", default="")
 
 
 class Failure(Struct):
@@ -143,7 +143,7 @@ class Fcm:
             is_taken = answer.name.startswith("projects/")
             return Accepted(answer.name) if is_taken else Unknown(f"{response.status} without a message name")
         error = answer.error or Failure()
-        code = next((detail.errorCode for detail in error.details if detail.type == FCM_ERROR), "")
+        code = next((detail.error_code for detail in error.details if detail.type == FCM_ERROR), "")
         detail = f"{code or error.status or response.status} {error.message}".strip()
         reason = _reason(code, error) if response.status >= 400 else None
         if reason is not None:

@@ -27,7 +27,7 @@ SIDES: Mapping[str, type[Counterpart]] = {"mode": Smsmode, "twi": Twilio, "pocke
 REFUSALS: Mapping[str, tuple[str, ...]] = {
     "mode": ("UNAUTHORIZED", "FORBIDDEN", "BAD_REQUEST"),
     "twi": ("21211", "21610", "21408", "21606", "21612", "21614", "20003", "21617"),
-    "pocket": ("invalid_number", "content_rejected", "geo_blocked", "unauthorized", "opted_out"),
+    "pocket": ("invalid_number", "content_rejected", "geo_blocked", "unauthorized", "opted_out", "dead_address"),
 }
 #: One-shot faults of a submission in which nothing was accepted, and those in which it was.
 NOT_TAKEN = ("not_connected", "reset_before", "timeout_before", "503", "429", "bare_5xx", "refuse")
@@ -230,6 +230,8 @@ class Carrier:
     ) -> None:
         told = msgspec.structs.replace(taken, status=status, reason=reason)
         request = self.side.receipt(told, forged=kind == "forged")
+        if request is None:
+            return
         tries = self.side.retries if self.side.retries_on_status else self.side.retries[:1]
         post: Callable[[], None] = partial(self.truth.post, self.account, request, kind, tries)
         self.truth.timeline.after(delay, post)
