@@ -44,6 +44,7 @@ BODIES: dict[str, bodies.Body] = {
     "send": bodies.SendEntry(
         digest("m"), "anna", "code", Purpose.SECURITY, First(("sms",)), timedelta(minutes=5), 3, {"code": "42"}
     ),
+    "dead_address": bodies.DeadAddressEntry("push", b"\x00" * 32),
     "reply": bodies.ReplyEntry("sms", "+33600000000", "STOP", "p-9"),
 }
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused, Unknown
-from outrider.domain.entry import OutcomeEntry
+from outrider.domain.entry import DeadAddressEntry, OutcomeEntry
 from outrider.domain.message import Message, Rendition, Status
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.receipt import ReceiptStatus
@@ -68,6 +68,13 @@ class OutcomeSuite(StoreSuite):
         driver.queue(again)
         [refusal] = driver.commit(driver.fence(), intent(again))
         assert refusal.reason.startswith("address stop")
+
+    @pytest.mark.parametrize("awaited", [True, False])
+    def test_a_dead_address_is_told_to_the_engine_before_the_failure(self, driver: Driver, awaited: bool) -> None:
+        sent = self.send(driver, Refused(Reason.DEAD_ADDRESS), Next(Status.FAILED, "dead_address"), awaited=awaited)
+        failed = [OutcomeEntry(sent.id, "failed", "dead_address")] * awaited
+        assert driver.bodies() == [DeadAddressEntry(sent.channel, sent.address), *failed]
+        assert driver.run(driver.store.suppressed([sent.address])) == {}
 
     def test_an_unknown_outcome_becomes_a_doubt_to_be_looked_up(self, driver: Driver) -> None:
         check, end = driver.now() + 2 * SECOND, driver.now() + 60 * SECOND

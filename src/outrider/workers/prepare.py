@@ -270,6 +270,7 @@ def outbound(intent: Intent, desk: Desk, now: datetime) -> Outbound:
     message = intent.message
     name = echo(message.id, intent.number)
     token = desk.accounts[intent.account].token
+    acknowledgment = _acknowledgment(intent, desk)
     return Outbound(
         attempt=name,
         to=message.content.address,
@@ -278,8 +279,8 @@ def outbound(intent: Intent, desk: Desk, now: datetime) -> Outbound:
         callback_url=f"{desk.public_url}/v1/callbacks/{intent.account}/{token}?attempt={name}",
         validity=max(1, int((message.not_after - now).total_seconds())),
         expires_at=message.not_after,
-        acknowledgment=_acknowledgment(intent, desk),
-        acknowledge_url=f"{desk.public_url}{ACKNOWLEDGE_PATH}",
+        acknowledgment=acknowledgment,
+        acknowledge_url=f"{desk.public_url}{ACKNOWLEDGE_PATH}" if acknowledgment else "",
     )
 
 
