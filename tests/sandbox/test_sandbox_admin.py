@@ -46,7 +46,7 @@ def test_a_list_of_faults_is_set_in_order(tmp_path: Path) -> None:
             "faults",
             {"kind": "throttle", "provider": "acme"},
             422,
-            "no provider 'acme'; there are smsmode, twilio",
+            "no provider 'acme'; there are ",
         ),
         ("POST", "replies", {"provider": "acme", "sender": "+1", "text": "x"}, 422, "no provider 'acme'"),
         (
@@ -147,7 +147,7 @@ def test_a_path_of_no_provider_names_the_ones_there_are(tmp_path: Path) -> None:
         answer = await stage.http.send(Request("GET", f"{stage.sandbox.url}/v3/mail"), 5.0)
         document = msgspec.json.decode(answer.body)
         assert answer.status == 404
-        assert document["prefixes"] == ["/sms/v1/", "/2010-04-01/Accounts/"]
+        assert {"/sms/v1/", "/2010-04-01/Accounts/"} <= set(document["prefixes"])
 
     play(tmp_path, scene)
 
