@@ -25,6 +25,12 @@ def test_keys_are_made_at_the_first_start_and_found_again(tmp_path):
     assert made.ring().current == 1
 
 
+def test_the_key_of_acknowledgments_follows_from_the_index_key_and_is_another():
+    keys, others = Keys({"1": KEY}, KEY), Keys({"1": KEY}, base64.b64encode(b"o" * 32).decode())
+    assert keys.acknowledgment_key() == Keys({}, KEY).acknowledgment_key()
+    assert len({keys.acknowledgment_key(), keys.index_key(), others.acknowledgment_key()}) == 3
+
+
 def test_of_many_that_start_together_all_get_the_same_keys_and_nothing_is_left_over(tmp_path):
     start = Barrier(8)
 

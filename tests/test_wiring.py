@@ -64,6 +64,14 @@ def test_settings_that_do_not_fit_the_provider_are_named(settings, reason):
     assert "geheim" not in str(error.value)
 
 
+def test_credentials_the_provider_cannot_read_are_named_and_not_quoted():
+    entry = AccountEntry("app", "fcm", {"service_account": "geheim"}, sandbox=True)
+    configuration = builders.changed(configured(""), toml=Toml(accounts=(entry,)))
+    with pytest.raises(BadSetting, match="account app: expected the JSON file of a service account") as error:
+        wiring.build_accounts(configuration, b"k" * 32, None)
+    assert "geheim" not in str(error.value)
+
+
 @pytest.mark.parametrize(("environment", "allowed"), [("production", None), ("demo", ("+336*",))])
 def test_only_production_writes_to_everybody(environment, allowed):
     text = f'environment = "{environment}"\nallow = ["+336*"]\n'

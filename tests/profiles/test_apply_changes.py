@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from outrider.domain.entry import ConsentEntry, ObjectChange, ProfileChange
 from outrider.domain.profile import Address, ConsentState, Object
-from outrider.profiles.apply import change_object, change_profile, give_consent, new_profile
+from outrider.profiles.apply import change_object, change_profile, drop_address, give_consent, new_profile
 from outrider.testing.builders import changed
 from outrider.testing.memory_subject import HandClock
 
@@ -126,3 +126,11 @@ def test_an_object_begins_with_version_one_and_the_same_facts_are_no_new_one():
     assert first == Object(WHO, "car", "c", 1, {"plate": "AB"})
     assert change_object(first, WHO, ObjectChange("car", "c", {"plate": "AB"})) is first
     assert change_object(first, WHO, ObjectChange("car", "c", {"plate": "CD"})).version == 2
+
+
+def test_an_address_that_is_gone_leaves_the_others_as_they_are():
+    before = person(name="Zoé")
+    after = drop_address(before, lambda one: one.channel == "sms")
+    assert (after.identity.addresses, after.version) == ((MAIL,), before.version + 1)
+    assert after.identity.traits == before.identity.traits
+    assert drop_address(after, lambda one: one.channel == "sms") is after

@@ -13,6 +13,7 @@ from outrider.domain.purpose import Purpose
 from outrider.domain.route import Route
 from outrider.domain.work import Due, Intent, Past, Verdictless
 from outrider.lib.ids import read_id
+from outrider.receipts.acknowledgment import Acknowledgments
 from outrider.testing.builders import changed
 from outrider.workers.prepare import REST, CannotRender, conclude, echo, forgo, not_begun, outbound, prepare
 
@@ -55,6 +56,28 @@ def test_an_intent_carries_everything_a_call_needs(world):
     assert sent.callback_url == f"https://x/v1/callbacks/first/{token}?attempt={sent.attempt}"
     assert (sent.to, sent.sender, sent.validity) == ("+33612345678", "RENTAL", 41_399)
     assert sent.attempt == echo(intent.message.id, 1)
+
+
+@pytest.mark.parametrize("receipts", [True, False])
+def test_only_a_message_nobody_will_report_carries_an_acknowledgment(world, monkeypatch, receipts):
+    intent = prepared(world, acknowledgments=Acknowledgments(b"k" * 32))
+    provider = type(world.desk.accounts["first"].provider)
+    monkeypatch.setattr(provider, "abilities", changed(provider.abilities, receipts=receipts))
+    sent = outbound(intent, world.desk, world.clock.now())
+    assert sent.expires_at == intent.message.not_after
+    assert (sent.acknowledge_url, len(sent.acknowledgment)) == (
+        ("", 0) if receipts else ("https://x/v1/acknowledgements", 52)
+    )
+    if not receipts:
+        read = world.desk.acknowledgments.read(sent.acknowledgment, intent.message.not_after)
+        assert read == (intent.message.id, 1)
+
+
+def test_a_desk_without_a_key_asks_for_no_acknowledgment(world, monkeypatch):
+    provider = type(world.desk.accounts["first"].provider)
+    monkeypatch.setattr(provider, "abilities", changed(provider.abilities, receipts=False))
+    sent = outbound(prepared(world), world.desk, world.clock.now())
+    assert (sent.acknowledge_url, sent.acknowledgment) == ("", "")
 
 
 def test_a_message_that_is_worthless_in_less_than_a_second_is_valid_for_one(world):
