@@ -58,7 +58,7 @@ api_key = "env:SMSMODE"
 name = "main"
 channel = "sms"
 account = "main"
-sender = "+33700000000"
+sender = "RENTAL"
 """,
     "objects/profile.yaml": """
 kind: profile
