@@ -168,7 +168,12 @@ def test_the_smallest_folder_is_an_empty_file():
         ('within = "7d"', 'per = "year"', (18, 1), "invalid enum value"),
         ('within = "7d"', 'within = "7d"\nper = "day"', (19, 1), "needs either `within`"),
         ('within = "7d"\n', "", (15, 1), "needs either `within`"),
-        ("[ceilings]", '[[gaps]]\nname = "g"\nat_least = "soon"\n[ceilings]', (23, 1), "expected a duration, found 'soon'"),
+        (
+            "[ceilings]",
+            '[[gaps]]\nname = "g"\nat_least = "soon"\n[ceilings]',
+            (23, 1),
+            "expected a duration, found 'soon'",
+        ),
         ("[ceilings]", '[[gaps]]\nname = "g"\nat_least = "0h"\n[ceilings]', (21, 1), "is not above zero"),
         (
             "[ceilings]",

@@ -32,7 +32,7 @@ def rows(pack: MarketRules) -> list[Sourced | Price]:
 
 @ALL
 def test_no_part_of_a_pack_is_missing(pack: MarketRules) -> None:
-    optional = {"consent_also_for", "other_zones", "phone_ranges"}
+    optional = {"consent_also_for", "regional_holidays", "other_zones", "phone_ranges"}
     missing = [name for name in MarketRules.__struct_fields__ if name not in optional and not getattr(pack, name)]
     assert missing == []
     assert {row.topic for row in pack.law} >= {"consent", "opt-out wording"}

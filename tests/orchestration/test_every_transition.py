@@ -118,7 +118,9 @@ class Crossing(tzinfo):
         assert at is not None
         wall = at.replace(tzinfo=None)
         shown_twice = self.wall + self.jump <= wall < self.wall
-        return self.jump if wall >= self.wall or (at.fold and shown_twice) else timedelta()
+        skipped = self.wall <= wall < self.wall + self.jump
+        later = bool(at.fold) if shown_twice or skipped else wall >= self.wall
+        return self.jump if later else timedelta()
 
     def dst(self, at: datetime | None) -> timedelta:
         return timedelta()
