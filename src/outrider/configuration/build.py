@@ -12,6 +12,7 @@ from outrider.configuration.accounts import account_problems
 from outrider.configuration.files import digest_of
 from outrider.configuration.kinds import Kind, read_kind
 from outrider.configuration.overrides import read_override
+from outrider.configuration.senders import sender_warnings
 from outrider.configuration.sources import read_source
 from outrider.configuration.toml import FILE, Toml, place_of, read_toml
 from outrider.content.template import TemplateSet, compile_templates
@@ -114,6 +115,7 @@ class _Builder:
             place = ["routes", f"[{index}]"]
             self.check_words(text, place, "channel", (route.channel,), self.shipped.channels)
             self.check_words(text, place, "markets", route.markets, self.shipped.markets)
+        self.problems += sender_warnings(toml.routes, self.shipped.markets, text)
         for index, cap in enumerate(toml.caps):
             self.check_words(text, ["caps", f"[{index}]"], "channels", cap.channels, self.shipped.channels)
         for index, gap in enumerate(toml.gaps):
