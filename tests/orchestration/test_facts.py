@@ -105,6 +105,16 @@ def test_of_recent_messages_each_gap_and_calendar_cap_sees_what_it_needs() -> No
     assert facts_for(candidate(), person(ITALIAN), (), pushed, only_gap, NOON).recent == (pushed[-1],)
 
 
+@pytest.mark.parametrize(
+    ("purpose", "counts"),
+    [(purpose, purpose in (Purpose.TRANSACTIONAL, Purpose.SERVICE, Purpose.COMMERCIAL)) for purpose in Purpose],
+)
+def test_what_does_not_count_toward_caps_takes_no_slot_and_begins_no_gap(purpose: Purpose, counts: bool) -> None:
+    by = Policy({"FR": market()}, "FR", (Cap("cap", 3, DAY),), gaps=(Gap("gap", DAY),))
+    recent = [Recent("sms", purpose, NOON - HOUR)]
+    assert bool(facts_for(candidate(), person(ITALIAN), (), recent, by, NOON).recent) is counts
+
+
 def test_consents_are_only_those_the_candidate_can_ask_for() -> None:
     states = {"service": GRANTED, "service/sms": WITHDRAWN, "service/email": GRANTED, "commercial": GRANTED}
     facts = facts_for(candidate(), person(consents=states), (), (), policy(), NOON)
