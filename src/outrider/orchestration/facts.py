@@ -97,7 +97,7 @@ def _recent(
     policy: Policy,
     moment: tuple[datetime, tzinfo],
 ) -> tuple[Recent, ...]:
-    """Newest first, of purposes that count: the newest `at_most` of each cap that can apply, the newest one of each gap.
+    """Newest first, of purposes that count: the newest `at_most` of each cap that can apply, the newest of each gap.
 
     More change no answer.
     """
