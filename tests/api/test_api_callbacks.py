@@ -131,7 +131,7 @@ def test_other_methods_and_large_bodies_are_refused(in_memory: Play) -> None:
             "70000 segments",
         ),
         (
-            b'{"messageId": "m", "from": "33612345678", "body": {"text": "STOP"}, "recipient": {"to": "36180"}}',
+            b'{"messageId": "m", "from": "33612345678", "body": {"text": "Hello"}, "recipient": {"to": "36180"}}',
             "address",
         ),
     ],

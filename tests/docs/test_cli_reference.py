@@ -16,7 +16,7 @@ PAGE = ROOT / "docs" / "reference" / "cli.md"
 SCRIPT = ROOT / "scripts" / "cli_reference.py"
 
 #: Commands that run something rather than list or report.
-SILENT = {"outrider deadletters", "outrider keys", "outrider sms"}
+SILENT = {"outrider deadletters", "outrider keys", "outrider markets", "outrider sms"}
 
 
 def commands(group: click.Group, path: str = "outrider") -> dict[str, click.Command]:

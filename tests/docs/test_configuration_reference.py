@@ -46,6 +46,7 @@ def fields(struct: Any) -> set[str]:
         ("accounts", "###", {"provider", "sandbox", "deadline"}),
         ("routes", "###", fields(toml._RouteEntry)),
         ("caps", "###", fields(toml._Cap)),
+        ("gaps", "###", fields(toml._Gap)),
         ("ceilings", "###", fields(toml._Ceilings)),
         ("purposes", "###", fields(toml._PurposeEntry)),
         ("objects/*.yaml", "##", {"kind", "traits", "sealed", "roles", *kinds.TYPES}),

@@ -26,7 +26,7 @@ def is_open(code: str, purpose: Purpose, channel: str, wall: str) -> bool:
 
 def test_the_shipped_packs_make_a_policy() -> None:
     by = build_policy(PACKS.values(), "FR")
-    assert set(by.markets) == {"FR", "ES", "PT", "GB", "DE", "IT"}
+    assert set(by.markets) >= {"FR", "ES", "PT", "GB", "DE", "IT"}
 
 
 def test_each_rule_names_its_source_and_none_claims_a_lawyer_confirmed_it() -> None:

@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from orchestration_cases import DAY, market
 
-from outrider.domain.policy import EVERY_DAY, Cap, Holiday, MarketOverride, MarketRules, QuietRule, Window
+from outrider.domain.policy import (
+    EVERY_DAY,
+    Calendar,
+    Cap,
+    Gap,
+    Holiday,
+    MarketOverride,
+    MarketRules,
+    PhoneRange,
+    QuietRule,
+    Window,
+)
 from outrider.domain.purpose import Purpose
 from outrider.orchestration.hours import rule_for, week_minutes
 from outrider.orchestration.policy import MOST_RECENT, PolicyError, build_policy
@@ -236,3 +247,64 @@ def test_an_accepted_override_opens_no_minute_of_the_week(
         assert loosens
     else:
         assert not loosens
+
+
+def test_regional_holidays_are_closed_where_the_company_asks_for_it() -> None:
+    regional = Holiday("Canary Islands Day", 5, 30)
+    pack = market(holidays=(Holiday("Christmas", 12, 25),), regional_holidays=(regional,))
+    by = build_policy([pack], "FR", overrides=[MarketOverride("FR", regional_holidays=True)])
+    assert by.markets["FR"].holidays == (*pack.holidays, regional)
+    assert build_policy([pack], "FR", overrides=[MarketOverride("FR")]).markets["FR"].holidays == pack.holidays
+
+
+def test_the_ranges_of_every_market_are_known_together() -> None:
+    ranges = (PhoneRange("34928", "Atlantic/Canary", "Las Palmas"), PhoneRange("262", "Indian/Reunion", "Reunion"))
+    assert build_policy([market(phone_ranges=ranges)], "FR").ranges == {each.prefix: each.zone for each in ranges}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"other_zones": ("Mars/Base",)}, "market FR: 'Mars/Base' is no time zone"),
+        ({"phone_ranges": (PhoneRange("34928", "Mars/Base", "x"),)}, "market FR: 'Mars/Base' is no time zone"),
+        ({"phone_ranges": (PhoneRange("+34", "UTC", "x"),)}, "market FR, phone range +34: expected 3 to 7 digits"),
+        ({"phone_ranges": (PhoneRange("34", "UTC", "x"),)}, "market FR, phone range 34: expected 3 to 7 digits"),
+        ({"regional_holidays": (Holiday("Odd", 13, 1),)}, "market FR, holiday Odd: 13/1 is no date"),
+        ({"holidays": (Holiday("Odd", 1, 1, weekday=7),)}, "market FR, holiday Odd: weekday 7; expected 0 (Monday)"),
+    ],
+)
+def test_what_is_wrong_in_a_pack_is_named(changes: dict[str, object], problem: str) -> None:
+    with pytest.raises(PolicyError) as refused:
+        build_policy([market(**changes)], "FR")
+    assert [one for one in refused.value.problems if one.startswith(problem)]
+
+
+@pytest.mark.parametrize(
+    ("caps", "gaps", "problem"),
+    [
+        ([], [Gap("g", timedelta())], "gap g: the time between messages is not above zero; expected for example 4h"),
+        ([], [Gap("g", DAY), Gap("g", DAY)], "gap g: two gaps have this name; expected one"),
+        ([Cap("c", 1)], [], "cap c: the time it looks back is not above zero; expected for example 7d"),
+        (
+            [Cap("c", 1, DAY, per=Calendar.DAY)],
+            [],
+            "cap c: it is both rolling and by the calendar; expected `within` or `per`",
+        ),
+        (
+            [Cap("c", MOST_RECENT, DAY, COMMERCIAL)],
+            [Gap("g", DAY)],
+            "caps of commercial messages: together they allow 41 messages; expected at most 40, so that a decision can "
+            "hold all that it was based on",
+        ),
+    ],
+)
+def test_what_is_wrong_in_caps_and_gaps_is_named(caps: list[Cap], gaps: list[Gap], problem: str) -> None:
+    with pytest.raises(PolicyError) as refused:
+        build_policy([market()], "FR", caps, gaps=gaps)
+    assert problem in refused.value.problems
+
+
+def test_caps_and_gaps_say_how_far_they_look_back() -> None:
+    assert build_policy([market()], "FR").looks_back == timedelta()
+    by = build_policy([market()], "FR", [Cap("c", 1, per=Calendar.MONTH)], gaps=[Gap("g", 7 * DAY)])
+    assert by.looks_back == 32 * DAY

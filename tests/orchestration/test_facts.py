@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from orchestration_cases import DAY, GATES, GRANTED, HOUR, NOON, PUSH, SMS, WITHDRAWN, candidate, market, policy
 
 from outrider.domain.decision import Candidate, ReachFact, Recent
-from outrider.domain.policy import Cap, Policy
+from outrider.domain.policy import Calendar, Cap, Gap, Policy
 from outrider.domain.profile import Address, Identity, Profile
 from outrider.domain.purpose import Purpose
 from outrider.domain.strategy import First
@@ -74,6 +74,45 @@ def test_the_zone_ladder_and_its_rung(profile: Profile, country: str | None, zon
 def test_the_market_and_locale_are_the_persons_or_the_home_markets(profile: Profile, expected: tuple[str, str]) -> None:
     facts = facts_for(candidate(), profile, (), (), Policy({"FR": market(), "DE": GERMANY}, "FR"), NOON)
     assert (facts.market, facts.locale) == expected
+
+
+RANGES = {"34928": "Atlantic/Canary", "351291": "Atlantic/Madeira"}
+
+
+@pytest.mark.parametrize(
+    ("number", "zone", "rung"),
+    [
+        pytest.param("+34928123456", "Atlantic/Canary", "phone", id="a range of another zone"),
+        pytest.param("+351291123456", "Atlantic/Madeira", "phone", id="a longer one"),
+        pytest.param("+34911234567", "Europe/Paris", "market", id="the rest of a country of several zones"),
+        pytest.param("+393331234567", "Europe/Rome", "phone", id="a country of one zone"),
+    ],
+)
+def test_a_range_of_phone_numbers_tells_the_zone_where_the_country_does_not(number: str, zone: str, rung: str) -> None:
+    by = Policy({"FR": market()}, "FR", ranges=RANGES)
+    facts = facts_for(candidate(), person(Address("sms", number)), (), (), by, NOON)
+    assert (facts.zone, facts.zone_rung) == (zone, rung)
+
+
+def test_of_recent_messages_each_gap_and_calendar_cap_sees_what_it_needs() -> None:
+    ages = [HOUR, 2 * HOUR, 12 * HOUR, 20 * HOUR, 3 * DAY]
+    recent = [Recent("sms", Purpose.SERVICE, NOON - age) for age in ages]
+    by = Policy({"FR": market()}, "FR", (Cap("two a day", 2, per=Calendar.DAY),), gaps=(Gap("gap", 2 * DAY),))
+    kept = facts_for(candidate(), person(ITALIAN), (), recent, by, NOON).recent
+    assert [NOON - one.at for one in kept] == ages[:2]
+    only_gap = Policy({"FR": market()}, "FR", gaps=(Gap("gap", 2 * DAY, (), ("push",)),))
+    pushed = [*recent, Recent("push", Purpose.SERVICE, NOON - DAY)]
+    assert facts_for(candidate(), person(ITALIAN), (), pushed, only_gap, NOON).recent == (pushed[-1],)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "counts"),
+    [(purpose, purpose in (Purpose.TRANSACTIONAL, Purpose.SERVICE, Purpose.COMMERCIAL)) for purpose in Purpose],
+)
+def test_what_does_not_count_toward_caps_takes_no_slot_and_begins_no_gap(purpose: Purpose, counts: bool) -> None:
+    by = Policy({"FR": market()}, "FR", (Cap("cap", 3, DAY),), gaps=(Gap("gap", DAY),))
+    recent = [Recent("sms", purpose, NOON - HOUR)]
+    assert bool(facts_for(candidate(), person(ITALIAN), (), recent, by, NOON).recent) is counts
 
 
 def test_consents_are_only_those_the_candidate_can_ask_for() -> None:

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from orchestration_cases import DAY, HOUR, NOON, ask, candidate, facts, policy, settle
+from orchestration_cases import DAY, HOUR, NOON, ask, candidate, facts, market, policy, settle
 
 from outrider.domain.decision import GateVerdict, Judgment, Recent, Verdict
-from outrider.domain.policy import Cap
+from outrider.domain.policy import Calendar, Cap
 from outrider.domain.purpose import Purpose
 from outrider.orchestration.gates.frequency_cap import GATE
 
@@ -18,6 +18,7 @@ PASS, HOLD, DROP = GateVerdict.PASS, GateVerdict.HOLD, GateVerdict.DROP
 WEEKLY = Cap("weekly", 3, 7 * DAY)
 DAILY = Cap("daily", 1, DAY)
 MINUTE = timedelta(minutes=1)
+LOST = market(zone="Nowhere/Else")
 
 
 def sent(*ago: timedelta, channel: str = "sms", purpose: Purpose = Purpose.SERVICE) -> tuple[Recent, ...]:
@@ -136,3 +137,39 @@ def test_at_the_end_of_a_hold_there_is_room_and_an_instant_before_there_was_none
         for at, verdict in ((judgment.until, PASS), (judgment.until - timedelta(microseconds=1), HOLD)):
             later = ask(GATE, candidate(valid_until=NOON + 30 * DAY), facts(now=at, recent=recent), policy(cap))
             assert later.verdict is verdict
+
+
+# ── by the calendar of the person ──
+
+CALENDAR = [
+    # NOON is Tuesday 5 March 2030, 13:00 in Paris.
+    pytest.param(Calendar.DAY, timedelta(hours=13), "2030-03-05T23:00Z", "day", id="a day begins at local midnight"),
+    pytest.param(Calendar.WEEK, timedelta(hours=37), "2030-03-10T23:00Z", "week", id="a week begins on Monday"),
+    pytest.param(Calendar.MONTH, timedelta(hours=4 * 24 + 13), "2030-03-31T22:00Z", "month", id="summer time by then"),
+]
+
+
+@pytest.mark.parametrize(("per", "since", "until", "word"), CALENDAR)
+def test_a_calendar_cap_counts_from_its_local_start_and_holds_until_the_next(
+    per: Calendar, since: timedelta, until: str, word: str
+) -> None:
+    cap = Cap("c", 1, per=per)
+    judgment = capped(sent(since), cap, valid_until=NOON + 40 * DAY)
+    assert (judgment.verdict, judgment.until) == (HOLD, datetime.fromisoformat(until))
+    assert judgment.margin.startswith(f"1 of 1 used this {word}; a slot is free in ")
+    assert capped(sent(since + timedelta(seconds=1)), cap).verdict is PASS
+
+
+def test_the_calendar_is_the_persons_own() -> None:
+    recent = sent(4 * HOUR)
+    cap = policy(Cap("c", 1, per=Calendar.DAY))
+    there = {zone: ask(GATE, candidate(), facts(recent=recent, zone=zone), cap) for zone in ("Asia/Tokyo", "Nowhere")}
+    assert there["Asia/Tokyo"].until == datetime.fromisoformat("2030-03-05T15:00Z")
+    assert there["Nowhere"].until == datetime.fromisoformat("2030-03-05T23:00Z"), "the market's zone"
+    lost = ask(GATE, candidate(), facts(recent=recent, zone=""), policy(Cap("c", 1, per=Calendar.DAY), rules=LOST))
+    assert lost.until == datetime.fromisoformat("2030-03-06T00:00Z"), "no zone at all"
+
+
+def test_rolling_and_calendar_caps_hold_together() -> None:
+    judgment = capped(sent(HOUR), Cap("day", 1, per=Calendar.DAY), DAILY, valid_until=NOON + 3 * DAY)
+    assert (judgment.until, judgment.reason) == (NOON + 23 * HOUR, "The cap daily is full until Wed 6 Mar 2030 12:00.")

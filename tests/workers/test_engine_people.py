@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 from worker_stage import ALARM, STAYING, World
 
-from outrider.domain.attempt import Reason, Refused
+from outrider.domain.attempt import Accepted, Reason, Refused
 from outrider.domain.decision import Verdict
-from outrider.domain.entry import OutcomeEntry, ProfileChange, ProfileEntry, ReceiptEntry
+from outrider.domain.entry import OutcomeEntry, ProfileChange, ProfileEntry, ReceiptEntry, Stop
 from outrider.domain.message import Status
 from outrider.domain.receipt import Receipt, ReceiptStatus
+from outrider.domain.stops import opt_out_key
 from outrider.orchestration.record import unpack
 from outrider.testing import builders
 from outrider.testing.memory_subject import drive
@@ -441,3 +443,39 @@ def test_a_message_refused_until_its_evening_ends_waits_for_the_morning_and_keep
 
 def verdicts_of(world, message):
     return [one.decision for (identifier, _), one in world.tables.decisions.items() if identifier == message.id]
+
+
+# ── what a person asked to hear no more of ──
+
+
+def test_a_stop_ends_offers_with_its_reason_and_lets_the_booking_through():
+    world = World()
+    world.feed(world.consent("granted"), world.event("person.seen"))
+    address = world.hasher.address("sms", "+33612345678")
+    said = "the person wrote STOP on 2026-11-22 at 09:00 UTC"
+    world.tables.put_stop(Stop(opt_out_key(address), "opt_out", said))
+    world.feed(world.event("offer.made"), world.booking())
+    assert [str(one.status) for one in world.messages("confirm")] == ["queued"]
+    assert world.messages("offer") == []
+    (dropped,) = [row.decision for row in world.tables.decisions.values() if row.decision.gate == "suppression"]
+    assert dropped.reason == f"The sms address is suppressed: {said}."
+
+
+def test_an_offer_that_was_queued_before_the_stop_is_canceled_at_its_intent():
+    world = World()
+    world.feed(world.consent("granted"), world.event("offer.made"))
+    (offer,) = world.messages("offer")
+    world.tables.put_stop(Stop(opt_out_key(offer.address), "opt_out", "the person wrote STOP"))
+    assert world.deliver(lambda _: Accepted("p-1")) == []
+    assert world.statuses() == [("offer", "canceled")]
+
+
+def test_a_stop_or_a_start_is_no_reply_for_journeys():
+    world = World()
+    world.feed(world.event("person.seen"))
+    for wish in ("stop", "start"):
+        entry = world.reply(wish)
+        world.feed(replace(entry, body=replace(entry.body, wish=wish)))
+    assert world.statuses() == []
+    world.feed(world.reply("Where is it?"))
+    assert world.statuses() == [("hello", "queued")]

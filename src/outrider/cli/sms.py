@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from outrider.cli._sms_price import Cost
     from outrider.content.sms import Count, Offender
 
 #: Offenders described one by one; a text in a foreign script would fill the screen otherwise.
@@ -21,7 +22,9 @@ def sms() -> None:
 
 @sms.command("count")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs instead of a summary.")
-def count_text(as_json: bool) -> None:
+@click.option("--market", help="A market's code: adds the price there.")
+@click.option("--provider", default="", help="With --market: a provider's own price, where there is one.")
+def count_text(as_json: bool, market: str | None, provider: str) -> None:
     """Count the segments of the UTF-8 text on standard input.
 
     Exactly one newline at the end is left out, because most programs add one; further ones are part of the text.
@@ -30,7 +33,12 @@ def count_text(as_json: bool) -> None:
 
     text = _read_text()
     counted = count(text)
-    click.echo(_as_json(counted) if as_json else "\n".join(_summary(text, counted)))
+    cost = _cost_in(market, provider, counted.segments) if market else None
+    click.echo(_as_json(counted, cost) if as_json else "\n".join(_summary(text, counted)))
+    if cost and not as_json:
+        from outrider.cli._sms_price import cost_line
+
+        click.echo(cost_line(cost))
 
 
 COMMAND = sms
@@ -50,10 +58,20 @@ def _read_text() -> str:
         raise SystemExit(2) from None
 
 
-def _as_json(counted: Count) -> str:
+def _as_json(counted: Count, cost: Cost | None) -> str:
     import msgspec
 
-    return msgspec.json.encode(counted).decode()
+    priced = {**msgspec.structs.asdict(counted), "price": cost} if cost else counted
+    return msgspec.json.encode(priced).decode()
+
+
+def _cost_in(market: str, provider: str, segments: int) -> Cost:
+    """The cost in a market today. Raises click.UsageError for a market nobody knows."""
+    from outrider.cli._sms_price import cost_of
+    from outrider.cli.markets import pack_of
+    from outrider.lib.clock import SystemClock
+
+    return cost_of(pack_of(market), provider, segments, SystemClock().now().date())
 
 
 def _summary(text: str, counted: Count) -> list[str]:

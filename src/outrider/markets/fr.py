@@ -7,7 +7,6 @@ from datetime import date
 from outrider.contracts.market import (
     HOUSE_RULES,
     HOUSE_WORDS,
-    MON_FRI,
     MON_SAT,
     Allowed,
     Habits,
@@ -80,13 +79,6 @@ MARKET = MarketRules(
     quiet=(
         *HOUSE_RULES,
         QuietRule(
-            windows=(hours(10, 13, MON_FRI), hours(14, 20, MON_FRI)),
-            purposes=(Purpose.COMMERCIAL,),
-            channels=("voice",),
-            not_on_holidays=True,
-            source="Commercial calls: Code de la consommation, art. D223-9 (decree 2022-1313); text not checked.",
-        ),
-        QuietRule(
             windows=(hours(8, 20, MON_SAT),),
             purposes=(Purpose.COMMERCIAL,),
             not_on_holidays=True,
@@ -145,6 +137,11 @@ MARKET = MarketRules(
             "consent",
             "Commercial messages need consent given beforehand; existing customers: similar products.",
             source="CPCE art. L34-5.",
+        ),
+        LegalRule(
+            "calls",
+            "Commercial calls only Monday to Friday 10 to 13 and 14 to 20, not on public holidays: set this for voice.",
+            source="Code de la consommation, art. D223-9 (decree 2022-1313); text not checked.",
         ),
         LegalRule(
             "opt-out wording",

@@ -97,11 +97,14 @@ def _recent(
     policy: Policy,
     moment: tuple[datetime, tzinfo],
 ) -> tuple[Recent, ...]:
-    """Newest first; of each cap that can apply the newest `at_most` that hold a slot of it, of each gap the newest one:
-    more change no answer."""
+    """Newest first, of purposes that count: the newest `at_most` of each cap that can apply, the newest of each gap.
+
+    More change no answer.
+    """
     if not recent or not policy.looks_back or not policy.purposes[candidate.purpose].obeys_caps:
         return ()
-    newest = sorted(recent, key=lambda one: (one.at, one.channel, one.purpose), reverse=True)
+    counted = (one for one in recent if policy.purposes[one.purpose].counts_toward_caps)
+    newest = sorted(counted, key=lambda one: (one.at, one.channel, one.purpose), reverse=True)
     kept: set[int] = set()
     for limit, most in dict.fromkeys(limits_for(policy, candidate.purpose, channels)):
         start = since(limit, *moment)

@@ -73,14 +73,15 @@ def free_at(cap: Cap, taken: Sequence[datetime], now: datetime, zone: tzinfo) ->
 def stretch(per: Calendar, now: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
     """Start and end in UTC of the day, week or month around an instant, on the calendar of a zone.
 
-    A day begins the first time its midnight is shown; where the clocks skip that midnight, when they do.
+    A day begins the first time its midnight is shown. No clock change of the tz database from 2020 on runs over a
+    midnight (some end or begin there); one that did would shift that boundary by less than its own length.
     """
     first = _first(per, now.astimezone(zone).date())
-    start = _midnight(first, zone)
-    if start > now:  # the clocks went back over midnight: the former day is shown again
+    if _midnight(first, zone) > now:
         first = _first(per, first - DAY)
-        start = _midnight(first, zone)
-    return start, _midnight(_following(per, first), zone)
+    elif _midnight(_following(per, first), zone) <= now:
+        first = _following(per, first)
+    return _midnight(first, zone), _midnight(_following(per, first), zone)
 
 
 def _first(per: Calendar, day: date) -> date:
