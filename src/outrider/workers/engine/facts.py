@@ -22,6 +22,7 @@ from outrider.domain.entry import (
     ReceiptEntry,
     RelationEntry,
     ReplyEntry,
+    SendEntry,
 )
 from outrider.domain.profile import Object, Profile, Relation
 from outrider.domain.work import MessageState, Timer
@@ -123,19 +124,23 @@ class Loader:
         await self.library.ensure(
             [enrollment.config for row in facts.live.values() for enrollment in row]
             + [candidate.config for candidate in candidates]
+            + [send.config for send in sends_of(stimuli)]
         )
         await self._things(stimuli, candidates, (people, things), facts)
         await self._limits(stimuli, candidates, facts)
         return facts
 
     async def _messages(self, stimuli: Sequence[Stimulus], facts: Facts) -> list[Candidate]:
+        asked = [send.message for send in sends_of(stimuli)]
+        if asked:
+            facts.decided = await self.store.decided(asked)
         ids = {message for stimulus in stimuli if (message := message_of(stimulus)) is not None}
         if not ids:
             return []
         facts.messages = await self.store.messages(ids)
         candidates = [unpack(state.record).decision.candidate for state in facts.messages.values()]
         follow_ups = [next_rung_id(candidate) for candidate in candidates]
-        facts.decided = await self.store.decided(follow_ups)
+        facts.decided.update(await self.store.decided(follow_ups))
         return candidates
 
     async def _rounds(self, stimuli: Sequence[Stimulus], candidates: Sequence[Candidate], facts: Facts) -> None:
@@ -210,6 +215,9 @@ class Loader:
             change = body.change if isinstance(body, ProfileEntry) else change
             for address in (change.addresses if change else None) or ():
                 yield self.hasher.address(address.channel, address.value)
+        for send in sends_of(stimuli):
+            if send.address is not None:
+                yield self.hasher.address(send.address.channel, send.address.value)
 
     def _capped(self, stimuli: Sequence[Stimulus], candidates: Sequence[Candidate], facts: Facts) -> Collection[bytes]:
         """Streams in which a candidate that obeys caps can come up."""
@@ -223,6 +231,8 @@ class Loader:
                 starts = self.library.current.starts.get(event, ())
                 if any(self._obeys(program) for program in starts):
                     streams.add(stimulus.stream)
+            elif any(purposes[send.purpose].obeys_caps for send in sends_of((stimulus,))):
+                streams.add(stimulus.stream)
         return streams
 
     def program(self, enrollment: Enrollment) -> Program | None:
@@ -246,6 +256,11 @@ def reply_seen(entry: Entry, body: ReplyEntry) -> EventSeen:
     """An inbound message as journeys see it."""
     data = {"text": body.text, "channel": body.channel}
     return EventSeen(Event(body.provider_id, REPLY_SOURCE, REPLY, entry.at, data=data))
+
+
+def sends_of(stimuli: Iterable[Stimulus]) -> list[SendEntry]:
+    """The direct sends among stimuli."""
+    return [one.body for one in stimuli if isinstance(one, Entry) and isinstance(one.body, SendEntry)]
 
 
 def related_by(stimulus: Stimulus, hasher: Hasher) -> Iterable[bytes]:
