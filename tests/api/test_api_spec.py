@@ -31,6 +31,7 @@ ROUTES = {
     "/v1/decisions": {"get"},
     "/v1/decisions/{decision_id}": {"get"},
     "/v1/events": {"post"},
+    "/v1/import": {"post"},
     "/v1/messages": {"get", "post"},
     "/v1/messages/{message_id}": {"get"},
     "/v1/objects/{kind}/{key}": {"get", "put", "patch", "delete"},
