@@ -67,6 +67,9 @@ traits:
 kind: booking
 traits:
   status: string
+  seats: int
+  open: bool
+  price: float
 roles: [driver, payer]
 """,
     "templates/code/template.yaml": """

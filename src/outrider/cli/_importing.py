@@ -90,11 +90,11 @@ def _record(cells: Sequence[str]) -> bytes:
 class FileImport:
     """One file on its way in."""
 
-    def __init__(self, path: Path, kind: str, columns: Mapping[str, str]) -> None:
-        """Goes on where an earlier run of the same import stopped. Raises ClickException."""
+    def __init__(self, path: Path, file: BinaryIO, kind: str, columns: Mapping[str, str]) -> None:
+        """Goes on where an earlier run of the same import stopped. `file` is open. Raises ClickException."""
         self.path = path
         self.place = path.with_name(f"{path.name}.import.json")
-        self.file: BinaryIO = path.open("rb")
+        self.file = file
         self.table = self._table(dict(columns))
         suffix = "csv" if self.table else "ndjson"
         self.rejects = path.with_name(f"{path.name}.rejects.{suffix}")
@@ -150,7 +150,6 @@ class FileImport:
         self.place.unlink(missing_ok=True)
         if not self.progress.rejected:
             self.rejects.unlink(missing_ok=True)
-        self.file.close()
         return self.progress
 
     def _parts(self) -> Iterator[list[RawRow]]:

@@ -32,8 +32,10 @@ def import_file(file: Path, kind: str, pairs: tuple[str, ...], url: str | None, 
     from outrider.cli._importing import FileImport
     from outrider.cli._running import run
 
-    work = FileImport(file, kind, _columns(pairs))
-    done = run(_import(work, url, show=not as_json))
+    columns = _columns(pairs)
+    with file.open("rb") as content:
+        work = FileImport(file, content, kind, columns)
+        done = run(_import(work, url, show=not as_json))
     if as_json:
         import msgspec
 
