@@ -86,8 +86,7 @@ async def post_message(
     check_storable(data)
     asked = identify(deps.hasher, request.state.grant.credential, idempotency_key, data)
     kept = await _keep(deps, asked, data, seconds)
-    if kept.fingerprint != asked.fingerprint:
-        raise Problem(KEY_REUSED, "the key was used with another body before")
+    refuse_another_body(asked, kept)
     return _response(kept.answer or await _settled(deps, asked, kept, seconds))
 
 
@@ -113,6 +112,12 @@ async def _keep(deps: ApiDeps, asked: Asked, data: SendIn, seconds: float) -> Ke
     if seconds:
         keyed = msgspec.structs.replace(keyed, answer=b"")
     return await deps.appender.append_once(keyed)
+
+
+def refuse_another_body(asked: Asked, kept: KeptAnswer) -> None:
+    """Raises Problem (422) when the key was used for another request."""
+    if kept.fingerprint != asked.fingerprint:
+        raise Problem(KEY_REUSED, "the key was used with another body before")
 
 
 def keyed_request(
