@@ -14,7 +14,7 @@ from typing import Protocol
 from outrider import wiring
 from outrider.configuration import Configuration, build, digest_of
 from outrider.domain.problem import Problem
-from outrider.domain.work import Ceiling
+from outrider.domain.work import KEPT, Ceiling
 from outrider.lib.clock import SystemClock
 from outrider.lib.collector import Collector
 from outrider.lib.http import open_http
@@ -278,6 +278,7 @@ class Outrider:
         async with self.opened.store.pool.acquire() as connection:
             await ensure_partitions(connection, now)
             await drop_partitions(connection, now)
+        await self.opened.store.drop_answers(KEPT)
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Do the roles of this process until `stop`; calls `ready` once they run. An error in one ends them all."""

@@ -29,6 +29,10 @@ class Settings(msgspec.Struct, frozen=True):
     port: int = 8080
     #: Overrides `public_url` of outrider.toml (OUTRIDER_PUBLIC_URL): where providers reach us.
     public_url: str = ""
+    #: Where commands that speak HTTP find the API (OUTRIDER_URL); the listening address unless given.
+    url: str = ""
+    #: The API key of those commands (OUTRIDER_API_KEY).
+    api_key: str = ""
     #: Folder with binaries of PostgreSQL to use instead of the packaged ones (OUTRIDER_POSTGRES_BIN).
     postgres_bin: Path | None = None
     #: Start although the database may lose acknowledged commits (OUTRIDER_UNSAFE_DURABILITY=1).
@@ -65,6 +69,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         host=host,
         port=port,
         public_url=env.get("OUTRIDER_PUBLIC_URL", "").rstrip("/"),
+        url=env.get("OUTRIDER_URL", "").rstrip("/"),
+        api_key=env.get("OUTRIDER_API_KEY", ""),
         postgres_bin=Path(binaries) if binaries else None,
         unsafe_durability=_flag(env, "OUTRIDER_UNSAFE_DURABILITY"),
         lease_seconds=_seconds(env, "OUTRIDER_LEASE_SECONDS", 45.0),

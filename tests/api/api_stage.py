@@ -70,8 +70,29 @@ traits:
 kind: booking
 traits:
   status: string
+  seats: int
+  open: bool
+  price: float
 roles: [driver, payer]
 """,
+    "templates/code/template.yaml": """
+purpose: security
+languages: [fr]
+fallback: fr
+variables:
+  code: {type: string, example: "4711", longest: 8}
+  tries: {type: integer, example: 3}
+""",
+    "templates/code/sms.fr.j2": "Votre code: {{ code }} ({{ tries }} essais)",
+    "templates/hello/template.yaml": """
+languages: [fr]
+fallback: fr
+variables:
+  profile.name: {type: string, example: Zoe, longest: 20}
+  booking.spot: {type: string, example: B12, longest: 6}
+  booking.at: {type: datetime, example: "2026-05-04T09:30:00Z"}
+""",
+    "templates/hello/sms.fr.j2": "Bonjour {{ profile.name }}: {{ booking.spot }}, {{ booking.at | time }}",
     "sources/booking.yaml": """
 source: /rental/*
 events:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from outrider.testing.simulation import Violated, replay_command, run_day, run_days, written
 from outrider.testing.simulation.__main__ import main
 from outrider.testing.simulation.report import CHUNK, CORE, RARE, RARE_SEEDS, Report
+from outrider.testing.simulation.requests import REQUEST_FAULTS
 from outrider.testing.simulation.zoo import planted
 from outrider.testing.simulation.zoo_plants import PLANTS
 
@@ -117,3 +118,13 @@ def test_the_command_fails_when_an_invariant_does():
         told = CliRunner().invoke(main, ["--days", "1", "--seed", "40"])
     assert told.exit_code == 1
     assert "I24 violated" in told.output
+
+
+@pytest.mark.timeout(600)
+def test_requests_under_a_key_take_effect_once_whatever_happens_at_the_door():
+    """I2: byte-equal answers for a key, another body refused, one entry each."""
+    report = run_days(4, profile="direct")
+    assert report.violated == "", report.violation + "\n" + report.replay
+    for name in (*(name for name, *_ in REQUEST_FAULTS), "a repeat of a request found its answer"):
+        assert report.sometimes.get(name), name
+    assert report.sometimes["another body under a known key was refused"] >= 4

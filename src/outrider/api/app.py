@@ -18,6 +18,8 @@ from outrider.api.decisions import decisions
 from outrider.api.deps import ApiDeps
 from outrider.api.documentation import get_docs, get_openapi, openapi_config
 from outrider.api.events import events_route
+from outrider.api.importing import PATH as IMPORT
+from outrider.api.importing import import_route
 from outrider.api.messages import messages
 from outrider.api.objects import objects
 from outrider.api.operations import get_health, get_metrics, get_readiness
@@ -40,6 +42,7 @@ def build_api(deps: ApiDeps) -> Route:
     events = events_route(deps)
     callbacks = callbacks_route(deps)
     acknowledgements = acknowledgements_route(deps)
+    imports = import_route(deps)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -48,6 +51,8 @@ def build_api(deps: ApiDeps) -> Route:
                 return await events(scope, receive, send)
             if path == PATH:
                 return await acknowledgements(scope, receive, send)
+            if path == IMPORT:
+                return await imports(scope, receive, send)
             if path.startswith(PREFIX):
                 return await callbacks(scope, receive, send)
         return await framework(scope, receive, send)  # type: ignore[arg-type]

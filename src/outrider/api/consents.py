@@ -65,7 +65,7 @@ class LedgerOut(msgspec.Struct, frozen=True):
 )
 async def post_consent(data: JSONBody[ConsentIn], deps: Deps, seconds: Seconds) -> Response[Written]:
     """Add a line to the ledger. A withdrawal stops delivery from the answer on, whatever the backlog."""
-    _check(data)
+    check_line(data)
     stream = deps.hasher.stream(PROFILE, data.profile)
     key = consent_key(stream, data.purpose, data.channel)
     stops = []
@@ -74,11 +74,12 @@ async def post_consent(data: JSONBody[ConsentIn], deps: Deps, seconds: Seconds) 
     else:
         # Before the append: a withdrawal that comes meanwhile keeps its stop. Rather silent than unlawful.
         await lift(deps, [key])
-    entry = Entry(stream, _line(data), deps.clock.now())
+    entry = Entry(stream, line_of(data), deps.clock.now())
     return await write(deps, seconds, entry, lambda: _current(deps, stream), stops)
 
 
-def _check(data: ConsentIn) -> None:
+def check_line(data: ConsentIn) -> None:
+    """Raises Problem (422) for a line that no ledger can keep."""
     wrong = wrong_traits(data.evidence, "$.evidence")
     wrong += [
         Wrong(f"$.{name}", "the character U+0000 is not allowed")
@@ -89,7 +90,8 @@ def _check(data: ConsentIn) -> None:
         raise Problem(REJECTED, errors=wrong)
 
 
-def _line(data: ConsentIn) -> ConsentEntry:
+def line_of(data: ConsentIn) -> ConsentEntry:
+    """The line as an entry holds it."""
     return ConsentEntry(
         key=data.profile,
         purpose=str(data.purpose),

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from outrider.api.acknowledgements import LARGEST, MOST, PATH, Acknowledgment, AcknowledgmentAnswer
+from outrider.api.import_rows import FORMS
+from outrider.api.importing import CSV, NDJSON, ImportAnswer
 from outrider.api.intake import IntakeAnswer
 from outrider.ingest.cloudevents import (
     BATCH,
@@ -55,7 +57,7 @@ CLOUD_EVENT: dict[str, Any] = {
     "examples": [EXAMPLE],
 }
 
-_TYPES = [IntakeAnswer, Acknowledgment, AcknowledgmentAnswer]
+_TYPES = [IntakeAnswer, Acknowledgment, AcknowledgmentAnswer, ImportAnswer]
 _, _answer_schemas = msgspec.json.schema_components(_TYPES, ref_template=REF)
 HOT_SCHEMAS: dict[str, Any] = {"CloudEvent": CLOUD_EVENT, **_answer_schemas}
 
@@ -170,7 +172,54 @@ _POST_ACKNOWLEDGEMENTS = {
     },
 }
 
+_POST_IMPORT = {
+    "tags": ["imports"],
+    "summary": "Import rows",
+    "operationId": "PostImport",
+    "description": (
+        "Profiles, objects, relations or consents as NDJSON or CSV (comma or semicolon), streamed; at most 1,000 rows "
+        "in one transaction. Rows change what they name and keep the rest. What cannot be taken is answered with line, "
+        "path and reason. With `import`, a row that was taken under the same import on the same line is a duplicate, "
+        "so a part that was not answered may be sent again. Scope: profiles:write."
+    ),
+    "parameters": [
+        {
+            "name": "kind",
+            "in": "query",
+            "required": True,
+            "schema": {"enum": list(FORMS)},
+            "description": "What the rows are.",
+        },
+        {
+            "name": "import",
+            "in": "query",
+            "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+            "description": "A name of your choice for the whole import.",
+        },
+        {
+            "name": "first_line",
+            "in": "query",
+            "schema": {"type": "integer", "minimum": 1},
+            "description": "The line of the first row in its file, where only a part of it is sent.",
+        },
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            NDJSON: {"schema": {"type": "string"}, "example": '{"key": "c-1042", "traits": {"name": "Anna"}}'},
+            CSV: {"schema": {"type": "string"}, "example": "key;addresses.sms\nc-1042;06 12 34 56 78"},
+        },
+    },
+    "responses": {
+        "200": {
+            "description": "Taken",
+            "content": {JSON: {"schema": {"$ref": REF.format(name="ImportAnswer")}}},
+        }
+    },
+}
+
 HOT_PATHS: dict[str, Any] = {
+    "/v1/import": {"post": _POST_IMPORT},
     "/v1/events": {"post": _POST_EVENTS},
     PATH: {"post": _POST_ACKNOWLEDGEMENTS},
     "/v1/callbacks/{account}/{token}": {"post": _callback("post"), "get": _callback("get")},

@@ -38,6 +38,8 @@ class Grant(msgspec.Struct, frozen=True):
 
     name: str
     scopes: frozenset[str]
+    #: The key's id, in hexadecimal: within it an Idempotency-Key is unique.
+    credential: str = ""
 
     def allows(self, scope: str) -> bool:
         """Whether the key has a scope."""
@@ -113,7 +115,7 @@ class KeyVerifier:
         key = await self._store.find(hashed)
         if key is None:
             raise _unauthenticated("the key does not exist", "invalid_token")
-        known = (key, Grant(key.name, frozenset(key.scopes)), self._clock.monotonic() + TTL)
+        known = (key, Grant(key.name, frozenset(key.scopes), key.id.hex()), self._clock.monotonic() + TTL)
         self._known[hashed] = known
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)

@@ -12,6 +12,7 @@ from outrider.api.deps import Deps
 from outrider.api.keys import needs
 from outrider.api.paging import Cursor, Limit, Page, Since, Until, id_range, page_of, path_id, read_cursor
 from outrider.api.problems import NOT_FOUND, Problem
+from outrider.api.sending import post_message
 from outrider.api.shown import MessageDetail, MessageOut, show_message, show_view
 from outrider.api.writing import check_key
 from outrider.contracts.reading_store import MessageFilter
@@ -65,4 +66,4 @@ async def get_message(message_id: FromPath[str], deps: Deps, request: Asked) -> 
     return show_view(view, request.state.grant.pii)
 
 
-messages = Router("/v1/messages", route_handlers=[get_messages, get_message], tags=["messages"])
+messages = Router("/v1/messages", route_handlers=[get_messages, get_message, post_message], tags=["messages"])

@@ -40,6 +40,12 @@ CONFLICT = Kind("conflict", 409, "The request does not fit the present state", "
 TOO_LARGE = Kind("too-large", 413, "The request is too large", "Send less in one request; `detail` names the limit.")
 MEDIA = Kind("unsupported-content-type", 415, "The content type is not read here", "Send one that `detail` names.")
 TOO_MANY = Kind("too-many-requests", 429, "Too many requests at once", "Repeat the same request after `Retry-After`.")
+KEY_REUSED = Kind(
+    "idempotency-key-reused",
+    422,
+    "The Idempotency-Key belongs to another request",
+    "Send a new request under a new key; repeat a request with the same body.",
+)
 REJECTED = Kind("rejected", 422, "The content is not acceptable", "Correct the places named in `errors`.")
 INTERNAL = Kind("internal", 500, "Something went wrong on our side", "Tell the operator the id in `instance`.")
 UNAVAILABLE = Kind("unavailable", 503, "The store does not answer", "Repeat the same request after `Retry-After`.")
@@ -47,8 +53,8 @@ UNAVAILABLE = Kind("unavailable", 503, "The store does not answer", "Repeat the 
 KINDS = {
     kind.slug: kind
     for kind in (
-        *(UNREADABLE, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, NO_METHOD, CONFLICT, TOO_LARGE, MEDIA, REJECTED),
-        *(TOO_MANY, INTERNAL, UNAVAILABLE),
+        *(UNREADABLE, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, NO_METHOD, CONFLICT, TOO_LARGE, MEDIA, KEY_REUSED),
+        *(REJECTED, TOO_MANY, INTERNAL, UNAVAILABLE),
     )
 }
 _BY_STATUS = {kind.status: kind for kind in KINDS.values()}

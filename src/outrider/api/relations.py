@@ -53,14 +53,19 @@ async def delete_relation(data: JSONBody[RelationIn], deps: Deps, seconds: Secon
 
 
 async def _change(deps: ApiDeps, seconds: float, data: RelationIn, *, end: bool) -> Response[Written]:
-    if wrong := [*_wrong_ends(deps, data), *_wrong_times(data)]:
-        raise Problem(REJECTED, errors=wrong)
-    relation = Relation(
-        data.from_.kind, data.from_.key, data.to.kind, data.to.key, data.role, data.valid_from, data.valid_to
-    )
+    relation = relation_of(deps, data)
     stream = deps.hasher.stream(data.from_.kind, data.from_.key)
     entry = Entry(stream, RelationEntry(relation, delete=end), deps.clock.now())
     return await write(deps, seconds, entry, lambda: _current(deps, data))
+
+
+def relation_of(deps: ApiDeps, data: RelationIn) -> Relation:
+    """The relation a request means. Raises Problem (422) with every place that is wrong."""
+    if wrong := [*_wrong_ends(deps, data), *_wrong_times(data)]:
+        raise Problem(REJECTED, errors=wrong)
+    return Relation(
+        data.from_.kind, data.from_.key, data.to.kind, data.to.key, data.role, data.valid_from, data.valid_to
+    )
 
 
 async def _current(deps: ApiDeps, data: RelationIn) -> list[dict[str, Any]]:

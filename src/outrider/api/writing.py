@@ -96,10 +96,19 @@ async def lift(deps: ApiDeps, keys: Sequence[str]) -> None:
 
 async def _applied(deps: ApiDeps, stream: bytes, position: int, seconds: float) -> bool:
     """Whether the engine gets as far within some seconds; a store that does not say means no."""
+
+    async def reached() -> bool:
+        return await deps.log.applied(stream) >= position
+
+    return await until(deps, seconds, reached)
+
+
+async def until(deps: ApiDeps, seconds: float, reached: Callable[[], Awaitable[bool]]) -> bool:
+    """Whether something that the engine does is there within some seconds; an error of the store means no."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     try:
-        while await deps.log.applied(stream) < position:
+        while not await reached():
             left = deadline - loop.time()
             if left <= 0:
                 return False

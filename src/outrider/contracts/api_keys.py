@@ -14,6 +14,7 @@ SCOPES = (
     "profiles:read",
     "profiles:write",
     "messages:read",
+    "messages:write",
     "pii:read",
     "operations:write",
     "metrics:read",

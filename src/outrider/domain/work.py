@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -29,6 +29,11 @@ class Lease(msgspec.Struct, frozen=True):
     #: Group → fence.
     fences: dict[int, int]
     until: datetime
+
+
+#: How long a request's key is remembered (reliability plan 1.6; IETF draft-ietf-httpapi-idempotency-key-header asks for
+#: a published policy).
+KEPT = timedelta(days=7)
 
 
 class KeyedRequest(msgspec.Struct, frozen=True):
@@ -131,7 +136,7 @@ class Batch(msgspec.Struct, frozen=True):
     #: In order: (stream, stimulus kind, reference: position of an entry, owner of a timer).
     handled: tuple[tuple[bytes, str, bytes], ...] = ()
     profiles: tuple[Profile, ...] = ()
-    #: (stream, position of the entry that made it anew): the stop of an earlier deletion is lifted, a later one stays.
+    #: (stream, position of the entry that wants it there): an earlier deletion's stop is lifted, a later one's stays.
     returned: tuple[tuple[bytes, int], ...] = ()
     #: Ledger lines.
     consents: tuple[tuple[bytes, ConsentEntry], ...] = ()

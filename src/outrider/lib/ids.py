@@ -98,6 +98,14 @@ class Hasher:
         """The key under which a repeat of an event is refused."""
         return self._digest("event", source, identifier)
 
+    def request(self, credential: str, route: str, key: str) -> bytes:
+        """The key under which a repeat of a request is known: what its caller chose, within caller and route."""
+        return self._digest("request", credential, route, key)
+
+    def fingerprint(self, body: str) -> bytes:
+        """What tells one request's body from another. Keyed, since a body may be as short as a phone number."""
+        return self._digest("fingerprint", body)
+
     def provider_message(self, account: str, identifier: str) -> bytes:
         """The directory key of a provider's message id."""
         return self._digest("provider", account, identifier)

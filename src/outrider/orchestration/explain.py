@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from outrider.domain.decision import Blocked, Decision, GateResult, GateVerdict, Verdict
+from outrider.domain.direct import is_direct
 from outrider.orchestration.record import Record
 from outrider.orchestration.wording import instant
 
@@ -84,8 +85,9 @@ def _asked(decision: Decision) -> str:
     candidate, zone = decision.candidate, decision.facts.zone
     again = f" This is decision {decision.number + 1} on it." if decision.number else ""
     again = f" It is a fallback: {candidate.fallback}.{again}" if candidate.fallback else again
+    who = "A request" if is_direct(candidate) else f"Step {candidate.node} of {candidate.journey}"
     return (
-        f"Step {candidate.node} of {candidate.journey} asked for {candidate.template} ({candidate.purpose}) at "
+        f"{who} asked for {candidate.template} ({candidate.purpose}) at "
         f"{instant(candidate.asked_at, zone)}, worth sending until {instant(candidate.valid_until, zone)}.{again}"
     )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from outrider.api.sending import Asked
 from outrider.domain.decision import Decision
-from outrider.domain.entry import Entry, Event, EventEntry
+from outrider.domain.entry import Entry, Event, EventEntry, SendEntry
+from outrider.domain.work import KeptAnswer
 from outrider.orchestration.record import rederive, unpack
 from outrider.plugged import gates
 from outrider.testing.simulation.company import NUMBERS, configuration
@@ -55,6 +57,34 @@ class IntakeChecks(Checks):
             self.i1_answered_events_are_stored(entry)
 
     i2 = i2_each_event_is_stored_once
+
+    def i2_a_request_has_one_answer(self, asked: Asked, kept: KeptAnswer) -> None:
+        """Two answers for one Idempotency-Key are equal byte for byte, and belong to one body."""
+        first = self.memory.requests.setdefault(asked.key, (asked.fingerprint, kept.answer))
+        if first != (asked.fingerprint, kept.answer):
+            doc = self.i2_a_request_has_one_answer.__doc__
+            raise self.violated("I2", "one key got two answers, or one answer two bodies", doc)
+        if kept.message not in self._sends():
+            raise self.violated("I1", "a request was answered but is not in the log", self.i1.__doc__)
+
+    def i2_a_refused_request_was_answered_before(self, asked: Asked) -> None:
+        """A body that is refused as another one leaves no trace of its own."""
+        kept, _ = self.tables.answers[asked.key]
+        if kept.fingerprint == asked.fingerprint:
+            doc = self.i2_a_refused_request_was_answered_before.__doc__
+            raise self.violated("I2", "a request was refused as another one and is kept", doc)
+
+    def i2_each_request_is_stored_once(self) -> None:
+        """[end] Each key of a request has exactly one entry, that of the message its answer names."""
+        sends = self._sends()
+        named = [kept.message for kept, _ in self.tables.answers.values()]
+        if sorted(sends) != sorted(named):
+            doc = self.i2_each_request_is_stored_once.__doc__
+            raise self.violated("I2", f"{len(sends)} entries for {len(named)} keys", doc)
+
+    def _sends(self) -> list[bytes]:
+        """The messages that entries of the log ask for."""
+        return [each.body.message for each in self.tables.entries.values() if isinstance(each.body, SendEntry)]
 
     def note_handled(self) -> None:
         """A batch was saved: which entries it handled."""

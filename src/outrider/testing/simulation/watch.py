@@ -34,6 +34,8 @@ class Memory:
     def __init__(self) -> None:
         #: Event key → its answered entries.
         self.answered: dict[bytes, Entry] = {}
+        #: Key of a request → its body's fingerprint and its answer, as the first caller got them.
+        self.requests: dict[bytes, tuple[bytes, bytes]] = {}
         #: Message → copies that providers accepted.
         self.copies: dict[bytes, list[Copy]] = {}
         #: (message, account) → how its submissions were harmed.

@@ -40,7 +40,19 @@ from outrider.workers.prepare import Account
 
 #: Transactions after which somebody may have something to do.
 STIRRING = frozenset(
-    {"append", "save", "commit", "finish", "rescue", "resolve", "report", "match_orphans", "release", "close_lease"}
+    {
+        "append",
+        "append_once",
+        "save",
+        "commit",
+        "finish",
+        "rescue",
+        "resolve",
+        "report",
+        "match_orphans",
+        "release",
+        "close_lease",
+    }
 )
 
 #: Transactions in which doubts come and go.
@@ -74,6 +86,7 @@ class Watch(IntakeChecks, SendingChecks, TimeChecks, EndChecks):
     def settled(self) -> None:
         """What must hold at the end, after seven quiet days."""
         self.i2_each_event_is_stored_once()
+        self.i2_each_request_is_stored_once()
         self.i3_every_entry_is_handled_or_quarantined()
         self.i4_decisions_follow_from_their_records()
         self.i15_reasons_and_logs_hold_no_personal_data()

@@ -25,7 +25,6 @@ NOT_APPLICABLE = {
     15: "there is no timer that fires for many people at once yet; spreading belongs to campaigns",
     16: "enrollments stay on their version; there are no migration maps yet",
     17: "one installation serves one company: there is no tenant to forget in a key",
-    18: "the API has no Idempotency-Key yet; events are refused by their own key",
     19: "one-time codes are not verified by Outrider yet",
     20: "nothing calls URLs given by customers yet",
     21: "nothing calls URLs given by customers yet; the transport follows no redirect",

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from outrider.api import sending
 from outrider.contracts.http import Broken, NotSent
 from outrider.contracts.step import Move, Node, Scene, Stay
 from outrider.delivery import next_move as moves
@@ -272,6 +273,11 @@ def no_lookup_lag(patch: Patch) -> None:
     patch.set(resolve, "_lag_is_over", lambda doubt, desk, now: True)
 
 
+def any_body_will_do(patch: Patch) -> None:
+    """A request under a known key gets the kept answer, whatever it asks."""
+    patch.set(sending, "refuse_another_body", lambda asked, kept: None)
+
+
 #: Number → fault, the invariants that may catch it, the profile, the plant. From 101 on they are our own.
 PLANTS: dict[int, tuple[str, tuple[str, ...], str, Callable[[Patch], None]]] = {
     1: ("rescue sets queued instead of unknown", ("I7", "I6", "I16"), "standard", rescue_runs_again),
@@ -287,6 +293,7 @@ PLANTS: dict[int, tuple[str, tuple[str, ...], str, Callable[[Patch], None]]] = {
     11: ("poller by id > last", ("I3",), "standard", poll_by_last_position),
     12: ("lease by the engine's own clock, no fence", ("I3", "I19"), "standard", lease_without_fence),
     13: ("+24 h in local time", ("I19",), "standard", local_days),
+    18: ("idempotency compare ignores the body", ("I2",), "direct", any_body_will_do),
     26: ("failover on unknown for commercial", ("I16", "I6"), "storm", commercial_is_sent_again),
     27: ("breaker shared by routes and channels", ("I14",), "standard", one_breaker_for_all),
     28: ("exception text with a phone number", ("I15",), "standard", exception_names_a_number),

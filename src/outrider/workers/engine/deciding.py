@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from outrider.configuration.build import Configuration
 from outrider.contracts.gate import Gate
 from outrider.domain.decision import Candidate, Decision, Facts, ReachFact, Recent, Verdict
+from outrider.domain.direct import is_direct
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.message import Content, Message, Status
 from outrider.domain.profile import Address, Object, Profile
@@ -23,6 +24,7 @@ from outrider.lib.ids import Hasher
 from outrider.orchestration.decide import decide
 from outrider.orchestration.facts import facts_for
 from outrider.orchestration.record import pack, unpack
+from outrider.workers.engine.direct import filled
 from outrider.workers.engine.draft import Draft
 from outrider.workers.engine.facts import Facts as Working
 from outrider.workers.engine.facts import next_rung_id
@@ -87,10 +89,12 @@ class Desk:
         enrollment: Enrollment | None,
         state: MessageState | None = None,
         before: Message | None = None,
+        values: Mapping[str, Any] | None = None,
     ) -> Decision:
         """Decide a candidate, for the first time or again, and draft its message and timers.
 
-        `state` is the candidate's own message, `before` the one it follows on another channel.
+        `state` is the candidate's own message, `before` the one it follows on another channel, `values` what a direct
+        send gave its template.
         """
         facts = self._facts(candidate, profile, state)
         number = state.decision_number + 1 if state else 0
@@ -102,7 +106,12 @@ class Desk:
         if decision.verdict is Verdict.DROP:
             self._drop(decision, state)
         else:
-            self._place(decision, profile, enrollment, state, state.message if state else before)
+            earlier = state.message if state else before
+            if is_direct(candidate):
+                given = self._direct_values(decision, profile, earlier.content.values if earlier else values or {})
+            else:
+                given = self._values(decision, profile, enrollment, earlier)
+            self._place(decision, self._message(decision, profile, given), state)
         return decision
 
     def _slots_of_others(self, stream: bytes, state: MessageState | None) -> Sequence[Recent]:
@@ -156,15 +165,7 @@ class Desk:
                 slots.remove(own)
         self.draft.close(message, status, reason)
 
-    def _place(
-        self,
-        decision: Decision,
-        profile: Profile,
-        enrollment: Enrollment | None,
-        state: MessageState | None,
-        earlier: Message | None,
-    ) -> None:
-        message = self._message(decision, profile, enrollment, earlier)
+    def _place(self, decision: Decision, message: Message, state: MessageState | None) -> None:
         if state is None:
             self.draft.messages[message.id] = message
         else:
@@ -184,9 +185,7 @@ class Desk:
         slot = Recent(message.channel, message.purpose, self.working.now)
         self.working.recent.setdefault(message.stream, []).insert(0, slot)
 
-    def _message(
-        self, decision: Decision, profile: Profile, enrollment: Enrollment | None, earlier: Message | None
-    ) -> Message:
+    def _message(self, decision: Decision, profile: Profile, values: dict[str, object]) -> Message:
         candidate, now = decision.candidate, self.working.now
         held = decision.verdict is Verdict.HOLD
         address = self._address(decision, profile)
@@ -206,7 +205,7 @@ class Desk:
             awaited=has_next_rung(candidate, decision.channel) or len(_on(profile, decision.channel)) > 1,
             config=candidate.config,
             address=self.hash_of(address),
-            content=Content(address.value, decision.facts.locale, self._values(decision, profile, enrollment, earlier)),
+            content=Content(address.value, decision.facts.locale, values),
             root=candidate.root,
         )
 
@@ -236,6 +235,14 @@ class Desk:
         elif enrollment is not None and program is not None:
             context["event"] = start_facts(program, enrollment)
         return _picked(context, _tree(configuration.templates.variables(candidate.template)))
+
+    def _direct_values(self, decision: Decision, profile: Profile, given: Mapping[str, Any]) -> dict[str, object]:
+        """The template's variables: what the request gave, over what is known of the person now."""
+        candidate = decision.candidate
+        context = filled(self.view_for(profile, None), given)
+        context["zone"] = decision.facts.zone
+        templates = self.library.get(candidate.config).templates
+        return _picked(context, _tree(templates.variables(candidate.template)))
 
     def escalate(
         self, state: MessageState, profile: Profile, enrollment: Enrollment | None, why: str, *, failed: bool

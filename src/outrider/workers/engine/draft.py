@@ -20,7 +20,7 @@ class Draft:
     now: datetime
     handled: list[tuple[bytes, str, bytes]] = field(default_factory=list)
     profiles: dict[bytes, Profile] = field(default_factory=dict)
-    #: Stream → position of the entry that made its profile anew.
+    #: Stream → position of the entry that wants its profile to be there.
     returned: dict[bytes, int] = field(default_factory=dict)
     consents: list[tuple[bytes, ConsentEntry]] = field(default_factory=list)
     forgotten: list[tuple[bytes, ForgetEntry]] = field(default_factory=list)

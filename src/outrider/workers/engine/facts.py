@@ -23,6 +23,7 @@ from outrider.domain.entry import (
     ReceiptEntry,
     RelationEntry,
     ReplyEntry,
+    SendEntry,
 )
 from outrider.domain.profile import Object, Profile, Relation
 from outrider.domain.work import MessageState, Timer
@@ -134,6 +135,7 @@ class Loader:
             [enrollment.config for row in facts.live.values() for enrollment in row]
             + [enrollment.config for stimulus in stimuli for enrollment in brought_by(stimulus)]
             + [candidate.config for candidate in candidates]
+            + [send.config for send in sends_of(stimuli)]
         )
         await self._rounds(stimuli, candidates, facts)
         other_keys = self._other_keys(facts.profiles)
@@ -152,13 +154,16 @@ class Loader:
         }
 
     async def _messages(self, stimuli: Sequence[Stimulus], facts: Facts) -> list[Candidate]:
+        asked = [send.message for send in sends_of(stimuli)]
+        if asked:
+            facts.decided = await self.store.decided(asked)
         ids = {message for stimulus in stimuli if (message := message_of(stimulus)) is not None}
         if not ids:
             return []
         facts.messages = await self.store.messages(ids)
         candidates = [unpack(state.record).decision.candidate for state in facts.messages.values()]
         follow_ups = [next_rung_id(candidate) for candidate in candidates]
-        facts.decided = await self.store.decided(follow_ups)
+        facts.decided.update(await self.store.decided(follow_ups))
         return candidates
 
     async def _rounds(self, stimuli: Sequence[Stimulus], candidates: Sequence[Candidate], facts: Facts) -> None:
@@ -253,6 +258,9 @@ class Loader:
             addresses = body.profile.identity.addresses if isinstance(body, AbsorbEntry) else addresses
             for address in addresses:
                 yield self.hasher.address(address.channel, address.value)
+        for send in sends_of(stimuli):
+            if send.address is not None:
+                yield self.hasher.address(send.address.channel, send.address.value)
 
     def _capped(self, stimuli: Sequence[Stimulus], candidates: Sequence[Candidate], facts: Facts) -> Collection[bytes]:
         """Streams in which a candidate that obeys caps can come up."""
@@ -268,6 +276,8 @@ class Loader:
                 starts = self.library.current.starts.get(event, ())
                 if any(self._obeys(program) for program in starts):
                     streams.add(stimulus.stream)
+            elif any(purposes[send.purpose].obeys_caps for send in sends_of((stimulus,))):
+                streams.add(stimulus.stream)
         return streams
 
     def program(self, enrollment: Enrollment) -> Program | None:
@@ -297,6 +307,11 @@ def brought_by(stimulus: Stimulus) -> tuple[Enrollment, ...]:
     """The passages that come along with a merged profile."""
     body = stimulus.body if isinstance(stimulus, Entry) else None
     return body.enrollments if isinstance(body, AbsorbEntry) else ()
+
+
+def sends_of(stimuli: Iterable[Stimulus]) -> list[SendEntry]:
+    """The direct sends among stimuli."""
+    return [one.body for one in stimuli if isinstance(one, Entry) and isinstance(one.body, SendEntry)]
 
 
 def related_by(stimulus: Stimulus, hasher: Hasher) -> Iterable[bytes]:

@@ -24,6 +24,7 @@ from outrider.domain.entry import (
     ReceiptEntry,
     RelationEntry,
     ReplyEntry,
+    SendEntry,
 )
 from outrider.domain.message import Status
 from outrider.domain.profile import Profile
@@ -51,6 +52,7 @@ from outrider.journeys.definition import Program
 from outrider.orchestration.record import unpack
 from outrider.profiles.apply import change_profile, drop_address, give_consent, new_profile
 from outrider.workers.engine.deciding import Desk
+from outrider.workers.engine.direct import address_change, direct_candidate
 from outrider.workers.engine.facts import reply_seen, seen_of
 from outrider.workers.engine.identities import MERGED, forget_with, merge, mirror, passed_on, take_in
 
@@ -106,12 +108,11 @@ class People:
         return True
 
     def welcome(self, entry: Entry) -> None:
-        """Note that an entry, by the will of whoever sent it, makes a profile that does not exist (any more)."""
-        if entry.stream not in self.working.profiles:
-            self.draft.returned[entry.stream] = entry.position
+        """Note that somebody wants this profile to be there, also where a late event had brought it back."""
+        self.draft.returned[entry.stream] = entry.position
 
     def profile_change(self, entry: Entry, body: ProfileEntry) -> None:
-        """PUT or PATCH. Whoever is made anew by one may be written to again."""
+        """PUT or PATCH. Whoever was deleted and is made again by one may be written to again."""
         self.welcome(entry)
         if self.change(entry.stream, body.change):
             self.tell_all(entry.stream, FactsChanged())
@@ -161,6 +162,22 @@ class People:
         """An object near this person has a new version: waits may move."""
         if entry.stream in self.working.profiles:
             self.tell_all(entry.stream, FactsChanged())
+
+    # ── direct sends ──
+
+    def send(self, entry: Entry, body: SendEntry) -> None:
+        """Decide a message that a request asked for; nobody is made known by being written to, except an address."""
+        if body.message in self.working.decided:
+            return
+        if body.address is not None:
+            self.welcome(entry)
+            self.change(entry.stream, address_change(body, body.address))
+        profile = self.working.profiles.get(entry.stream)
+        candidate = direct_candidate(entry, body, self.working.now)
+        self.working.decided[candidate.id] = (0, b"")
+        self.desk.decide(
+            candidate, profile or new_profile(entry.stream, body.profile, self.working.now), None, values=body.values
+        )
 
     # ── journeys ──
 
@@ -401,4 +418,5 @@ HANDLERS: dict[type, Callable[[People, Entry, Any], None]] = {
     OutcomeEntry: People.outcome,
     ReplyEntry: People.reply,
     DeadAddressEntry: People.dead_address,
+    SendEntry: People.send,
 }

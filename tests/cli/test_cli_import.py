@@ -1,0 +1,319 @@
+"""`outrider import` against the real API: files go in once, also when the command is killed in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from outrider.api.app import build_api
+from outrider.api.deps import ApiDeps
+from outrider.api.keys import KeyVerifier, hash_of, new_key
+from outrider.api.serve import make_server
+from outrider.cli import main
+from outrider.configuration import build
+from outrider.contracts.api_keys import ApiKey
+from outrider.domain.entry import ObjectEntry, ProfileEntry
+from outrider.lib.clock import SystemClock
+from outrider.lib.ids import Hasher, new_id
+from outrider.plugged import shipped
+from outrider.testing.memory_store import MemoryStore
+from outrider.workers.wake import Wakes
+
+FILES = {
+    "outrider.toml": 'home_market = "FR"\n',
+    "objects/vehicle.yaml": "kind: vehicle\ntraits: {seats: int}\n",
+    "templates/code/template.yaml": """
+purpose: security
+languages: [fr]
+fallback: fr
+variables:
+  code: {type: string, example: "4711"}
+""",
+    "templates/code/sms.fr.j2": "Votre code: {{ code }}",
+}
+
+
+class Keys:
+    """One key that may do everything."""
+
+    def __init__(self) -> None:
+        self.text = new_key()
+        now = SystemClock().now()
+        self.key = ApiKey(new_id(now, 0), "test", ("*",), now)
+
+    async def find(self, hashed: bytes) -> ApiKey | None:
+        return self.key if hashed == hash_of(self.text) else None
+
+
+class Undecided:
+    """A Reading port without an engine behind it."""
+
+    async def decision(self, identifier: bytes) -> list[Any]:
+        return []
+
+
+class Running:
+    """The API over a store in memory, in a thread of its own."""
+
+    def __init__(self) -> None:
+        clock, keys = SystemClock(), Keys()
+        company, problems = build(FILES, shipped(), number=1)
+        assert company is not None, problems
+        self.store = MemoryStore(clock)
+        reading: Any = Undecided()
+        self.deps = ApiDeps(
+            log=self.store,
+            reading=reading,
+            letters=reading,
+            receipts=self.store,
+            keys=KeyVerifier(keys, clock),  # type: ignore[arg-type]
+            configuration=lambda: company,
+            accounts=dict,
+            hasher=Hasher(b"test"),
+            clock=clock,
+            wakes=Wakes(),
+            public_url=lambda: "",
+        )
+        self.environment = {"OUTRIDER_API_KEY": keys.text}
+
+    def bodies(self) -> list[Any]:
+        return [entry.body for entry in self.store.tables.entries.values()]
+
+
+@contextmanager
+def running() -> Iterator[Running]:
+    made = Running()
+    server = make_server(build_api(made.deps), "127.0.0.1", 0)
+    started = threading.Event()
+
+    async def serve() -> None:
+        task = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0)
+            assert not task.done(), task
+        started.set()
+        await task
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        assert started.wait(30)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        made.environment["OUTRIDER_URL"] = f"http://127.0.0.1:{port}"
+        yield made
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+@pytest.fixture
+def api() -> Iterator[Running]:
+    with running() as made:
+        yield made
+
+
+def invoke(api: Running, *arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, env=api.environment)
+
+
+def imported(api: Running, *arguments: str) -> dict[str, Any]:
+    done = invoke(api, "import", *arguments, "--json")
+    assert done.exit_code == 0, done.output
+    counts: dict[str, Any] = json.loads(done.stdout)
+    return counts
+
+
+def customers(path: Path, count: int) -> Path:
+    rows = "".join(
+        f"c-{number};FR;Zoé {number};06 12 34 {number // 100:02d} {number % 100:02d}\n" for number in range(count)
+    )
+    path.write_text("Nummer;market;Name;Telefon\n" + rows, encoding="utf-8-sig")
+    return path
+
+
+MAP = ("--map", "Nummer=key", "--map", "Name=traits.name", "--map", "Telefon=addresses.sms")
+
+
+def test_a_spreadsheet_of_customers_goes_in(api: Running, tmp_path: Path) -> None:
+    file = customers(tmp_path / "customers.csv", 30)
+    assert imported(api, str(file), *MAP) == {
+        "rows": 30, "accepted": 30, "duplicates": 0, "rejected": 0, "rejects": None
+    }  # fmt: skip
+    first = api.bodies()[0]
+    assert isinstance(first, ProfileEntry)
+    assert (first.change.key, first.change.traits) == ("c-0", {"name": "Zoé 0"})
+    assert first.change.addresses is not None
+    assert first.change.addresses[0].value == "+33612340000"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["customers.csv"]
+
+
+def test_what_cannot_be_taken_stands_beside_the_file_with_its_reason(api: Running, tmp_path: Path) -> None:
+    file = tmp_path / "c.csv"
+    file.write_bytes(b"key,addresses.sms\nc-1,+33612345678\n\nc-2,12\nc-3\n\xff,\nc-4,+33612345679\n")
+    counts = imported(api, str(file))
+    assert (counts["rows"], counts["accepted"], counts["rejected"]) == (5, 2, 3)
+    kept = list(csv.reader((tmp_path / "c.csv.rejects.csv").read_text(encoding="utf-8").splitlines()))
+    assert kept[0] == ["key", "addresses.sms", "line", "path", "reason"]
+    assert [(row[2], row[3]) for row in kept[1:]] == [("4", "$.addresses[0].value"), ("5", "$"), ("6", "$")]
+    assert "phone" in kept[1][4]
+
+
+def test_json_rows_are_mapped_and_refused_by_name(api: Running, tmp_path: Path) -> None:
+    file = tmp_path / "c.ndjson"
+    file.write_text('{"id": "c-1", "phone": "+33612345678", "junk": 1}\n[]\n{"id": 7}\n', encoding="utf-8")
+    counts = imported(api, str(file), "--map", "id=key", "--map", "phone=addresses.sms", "--map", "junk=-")
+    assert (counts["accepted"], counts["rejected"]) == (1, 2)
+    rejects = [json.loads(line) for line in (tmp_path / "c.ndjson.rejects.ndjson").read_text().splitlines()]
+    assert [(each["line"], each["path"], each["row"]) for each in rejects] == [
+        (2, "$", "[]"),
+        (3, "$.key", '{"id": 7}'),
+    ]
+
+
+def test_objects_go_in_with_the_types_they_are_declared_with(api: Running, tmp_path: Path) -> None:
+    file = tmp_path / "v.csv"
+    file.write_text('kind,key,traits.seats\nvehicle,"v\n1",4\nvehicle,v-2,many\n', encoding="utf-8")
+    counts = imported(api, str(file), "--kind", "objects")
+    assert (counts["accepted"], counts["rejected"]) == (1, 1)
+    [made] = api.bodies()
+    assert isinstance(made, ObjectEntry)
+    assert (made.change.key, made.change.traits) == ("v\n1", {"seats": 4})
+    assert "4,$.traits.seats" in (tmp_path / "v.csv.rejects.csv").read_text()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_import_that_is_killed_goes_on_and_takes_no_row_twice(api: Running, tmp_path: Path, moment: str) -> None:
+    file = customers(tmp_path / "customers.csv", 10_000)
+    with file.open("a", encoding="utf-8") as out:
+        out.write("c-x;FX;;\n")
+    command = [sys.executable, "-m", "outrider", "import", str(file), *MAP, "--json"]
+    child = subprocess.Popen(command, env={**os.environ, **api.environment})
+    appends = []
+
+    def kill(method: str, when: str) -> None:
+        """Right around the commit of the fourth part."""
+        if (method, when) == ("append", moment):
+            appends.append(method)
+            if len(appends) == 4:
+                child.send_signal(signal.SIGKILL)
+                child.wait(30)
+
+    api.store.hook = kill
+    assert child.wait(60) == -signal.SIGKILL
+    api.store.hook = lambda method, when: None
+    place = msgspec.json.decode((tmp_path / "customers.csv.import.json").read_bytes())
+    assert place["rows"] == 3000
+    counts = imported(api, str(file), *MAP)
+    assert counts["rows"] == 10_001
+    assert counts["rejected"] == 1
+    assert counts["accepted"] + counts["duplicates"] == 10_000
+    assert counts["duplicates"] == 1000
+    keys = [body.change.key for body in api.bodies()]
+    assert len(keys) == len(set(keys)) == 10_000
+    assert len((tmp_path / "customers.csv.rejects.csv").read_text().splitlines()) == 2
+
+
+def test_a_part_that_is_not_confirmed_says_where_it_goes_on(
+    api: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outrider.cli._calling.PAUSE", 0.0)
+    file = customers(tmp_path / "customers.csv", 1500)
+    calls = []
+
+    def fail(method: str, when: str) -> None:
+        if (method, when) == ("append", "before"):
+            calls.append(method)
+            if len(calls) > 1:
+                raise ConnectionRefusedError("nobody answers")
+
+    api.store.hook = fail
+    done = invoke(api, "import", str(file), *MAP)
+    assert done.exit_code == 1
+    assert "run it again to go on at line 1002" in done.output
+    assert len(calls) == 6
+    api.store.hook = lambda method, when: None
+    assert imported(api, str(file), *MAP)["accepted"] == 1500
+
+
+def test_another_file_under_the_same_name_is_noticed(api: Running, tmp_path: Path) -> None:
+    file = customers(tmp_path / "c.csv", 10)
+    (tmp_path / "c.csv.import.json").write_bytes(
+        msgspec.json.encode({"run": "r", "kind": "profiles", "columns": {}, "bytes": 20, "digest": "00"})
+    )
+    done = invoke(api, "import", str(file))
+    assert done.exit_code == 1
+    assert "delete it to begin anew" in done.output
+    (tmp_path / "c.csv.import.json").write_text("{")
+    assert "cannot be read" in invoke(api, "import", str(file)).output
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "status", "words"),
+    [
+        ("key\nc\n", ("--map", "kay=key"), 1, "did you mean 'key'"),
+        ("key\nc\n", ("--map", "key"), 2, "expected COLUMN=FIELD"),
+        ("key,colour\nc,d\n", (), 1, "the column 'colour' means nothing here"),
+        ("key\nc\n", ("--kind", "people"), 2, "'people' is not one of"),
+        ('key\n"' + "x" * 300_000, (), 1, "line 2: longer than"),
+    ],
+)
+def test_what_cannot_begin_says_why(
+    api: Running, tmp_path: Path, content: str, arguments: tuple[str, ...], status: int, words: str
+) -> None:
+    file = tmp_path / "c.csv"
+    file.write_text(content, encoding="utf-8")
+    done = invoke(api, "import", str(file), *arguments)
+    assert (done.exit_code, words in done.output) == (status, True), done.output
+    assert api.bodies() == []
+
+
+def test_an_empty_file_is_no_mistake(api: Running, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").touch()
+    assert imported(api, str(tmp_path / "c.csv"))["rows"] == 0
+
+
+def test_without_a_key_the_command_says_what_to_set(tmp_path: Path) -> None:
+    file = customers(tmp_path / "c.csv", 1)
+    done = CliRunner().invoke(main, ["import", str(file)], env={"OUTRIDER_API_KEY": ""})
+    assert done.exit_code == 1
+    assert "set OUTRIDER_API_KEY" in done.output
+
+
+def test_a_send_is_accepted_once_for_a_key(api: Running) -> None:
+    command = ("send", "code", "--to", "+33612345678", "--value", 'code="4711"', "--key", "k-1", "--valid-for", "5m")
+    first, again = (invoke(api, *command, "--json") for _ in range(2))
+    assert first.exit_code == 0, first.output
+    assert json.loads(first.stdout)["status"] == "accepted"
+    assert again.stdout == first.stdout
+    [body] = api.bodies()
+    assert (body.address.value, body.values, body.strategy.channels) == ("+33612345678", {"code": "4711"}, ("sms",))
+
+
+def test_a_send_to_a_key_names_channel_and_purpose(api: Running) -> None:
+    arguments = ("--to", "c-1042", "--channel", "sms", "--purpose", "security", "--value", "code=A-1")
+    done = invoke(api, "send", "code", *arguments)
+    assert "not decided yet, see: outrider explain msg_" in done.stdout
+    [body] = api.bodies()
+    assert (body.profile, body.values) == ("c-1042", {"code": "A-1"})
+
+
+def test_a_send_that_is_refused_names_every_place(api: Running) -> None:
+    done = invoke(api, "send", "code", "--to", "c", "--value", "cod=1", "--channel", "push")
+    assert done.exit_code == 1
+    for words in ("$.values.cod: ", "$.values.code: missing", "$.channels.first[0]: ", "(422)"):
+        assert words in done.output
+    assert invoke(api, "send", "code", "--to", "c", "--value", "code").exit_code == 2
