@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from outrider.delivery.budget import UNBUDGETED
 from outrider.domain import lattice
-from outrider.domain.attempt import AttemptState
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.message import CANCELABLE, Status
 from outrider.domain.receipt import Receipt, ReceiptStatus
