@@ -55,7 +55,7 @@ api_key = "env:SMSMODE"
 name = "main"
 channel = "sms"
 account = "main"
-sender = "+33700000000"
+sender = "AzurDrive"
 """,
     "objects/profile.yaml": """
 kind: profile

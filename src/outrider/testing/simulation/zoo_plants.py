@@ -284,7 +284,7 @@ PLANTS: dict[int, tuple[str, tuple[str, ...], str, Callable[[Patch], None]]] = {
     1: ("rescue sets queued instead of unknown", ("I7", "I6", "I16"), "standard", rescue_runs_again),
     2: ("retry on timeout", ("I7", "I6"), "standard", retry_on_timeout),
     3: ("outcome written after something that raises", ("I17",), "calm", outcome_after_something_fallible),
-    4: ("duplicates known for a while only", ("I2",), "standard", duplicates_known_for_a_while),
+    4: ("duplicates known for a while only", ("I2", "I1"), "standard", duplicates_known_for_a_while),
     5: ("consent read before the transaction", ("I9", "I10"), "storm", consent_read_before),
     6: ("cap counted outside the decision", ("I11",), "storm", cap_counts_what_was_sent),
     7: ("reservation released on unknown", ("I11",), "storm", doubt_frees_the_slot),
