@@ -92,12 +92,17 @@ def test_numbers_need_no_alias_but_french_mobile_ones_are_forbidden(sender, clos
     assert set(barred(sender=sender)) == closed
 
 
-def test_a_day_is_judged_once_and_a_new_day_again():
+def test_a_row_holds_on_its_last_day_and_no_longer():
     legality = Legality([row(expires=DAY)], {"main": "smsmode"})
-    first = legality.barred(route(), DAY)
-    assert legality.barred(route(), DAY) is first
-    assert "ES" not in first
+    assert "ES" not in legality.barred(route(), DAY)
     assert "ES" in legality.barred(route(), date(2026, 11, 23))
+
+
+def test_closed_countries_name_their_routes():
+    legality = Legality([row()], {"main": "smsmode", "other": "twilio"})
+    second = Route("b", "sms", "other", "RENTAL")
+    assert legality.closed([route(), second], DAY) == {"ES": {"b"}, "IT": {"a", "b"}, "US": {"a", "b"}}
+    assert legality.closed([], DAY) == {}
 
 
 @pytest.mark.parametrize(
