@@ -58,7 +58,7 @@ api_key = "env:SMSMODE"
 name = "main"
 channel = "sms"
 account = "main"
-sender = "RENTAL"
+sender = "AzurDrive"
 """,
     "objects/profile.yaml": """
 kind: profile

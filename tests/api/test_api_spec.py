@@ -42,6 +42,8 @@ ROUTES = {
     "/v1/profiles/{key}/consents": {"get"},
     "/v1/profiles/{key}/timeline": {"get"},
     "/v1/relations": {"put", "delete"},
+    "/v1/costs": {"get"},
+    "/v1/routes": {"get"},
     "/v1/suppressions": {"get", "put", "delete"},
     "/v1/suppressions/find": {"post"},
 }

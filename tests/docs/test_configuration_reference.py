@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from outrider import secrets, settings
-from outrider.configuration import kinds, overrides, sources, toml
+from outrider.configuration import kinds, overrides, routing, sources, toml
 from outrider.content.declaration import READERS, Variable
+from outrider.delivery.budget import RetryRules
 from outrider.domain.problem import Problem
 from outrider.plugged import providers, shipped
 
@@ -49,6 +50,9 @@ def fields(struct: Any) -> set[str]:
         ("gaps", "###", fields(toml._Gap)),
         ("ceilings", "###", fields(toml._Ceilings)),
         ("purposes", "###", fields(toml._PurposeEntry)),
+        ("registrations", "###", fields(routing.RegistrationEntry)),
+        ("health", "###", fields(routing.HealthEntry)),
+        ("retries", "###", fields(RetryRules)),
         ("objects/*.yaml", "##", {"kind", "traits", "sealed", "roles", *kinds.TYPES}),
         ("sources/*.yaml", "##", {"source", "events", "default", *sources.KEYS, *sources.FIELDS, *sources.ATTRIBUTES}),
         ("template.yaml", "##", {*READERS, "type", "example", "longest"}),

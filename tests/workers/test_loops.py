@@ -123,7 +123,14 @@ def run_until(part, duties, enough):
 
 @pytest.fixture
 def quick(monkeypatch):
-    for name in ("DOUBTS_EVERY", "RESCUE_EVERY", "ORPHANS_EVERY", "CONFIGURATION_EVERY", "PARTITIONS_EVERY"):
+    for name in (
+        "DOUBTS_EVERY",
+        "RESCUE_EVERY",
+        "ORPHANS_EVERY",
+        "CONFIGURATION_EVERY",
+        "PARTITIONS_EVERY",
+        "HEALTH_EVERY",
+    ):
         monkeypatch.setattr(sweeping, name, 0.001)
 
 
@@ -135,6 +142,14 @@ def test_every_duty_is_done_again_and_again_also_after_a_failure():
     names = ("doubts", "partitions", "rescue", "match_orphans")
     run_until(made, duties, lambda: min(duties.done[name] for name in names) >= 3)
     assert made.wakes.outbox._event.is_set(), "an ended doubt may have queued a message"
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_health_of_the_routes_is_a_duty_too():
+    world, duties = World(), Duties(health=(1,))
+    made = make_sweep(world, duties)
+    made.health = duties.duty("health")
+    run_until(made, duties, lambda: duties.done["health"] >= 3)
 
 
 @pytest.mark.usefixtures("quick")

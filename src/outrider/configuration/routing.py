@@ -65,7 +65,7 @@ def read_health(entry: HealthEntry, duration: Duration, at: At, problems: list[P
             problems.append(at(["health"], name, "expected a share between 0 and 1, both excluded", ""))
     if entry.least < 1:
         problems.append(at(["health"], "least", "expected at least 1", ""))
-    return msgspec.structs.replace(defaults, least=max(1, entry.least), **values)
+    return msgspec.structs.replace(defaults, least=entry.least if entry.least >= 1 else defaults.least, **values)
 
 
 def read_retries(entry: RetryRules, at: At, problems: list[Problem]) -> RetryRules:

@@ -8,11 +8,13 @@ import phonenumbers
 
 from outrider.domain.message import Message
 
+#: What the metadata says of numbers of no country: unknown, and worldwide services such as +800.
+NOWHERE = frozenset({"ZZ", "001"})
 #: Calling codes of one country only: most numbers need no look at their later digits.
 ALONE = {
     str(code): regions[0]
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
-    if len(regions) == 1 and regions[0] != "001"
+    if len(regions) == 1 and regions[0] not in NOWHERE
 }
 
 
@@ -35,4 +37,5 @@ def _shared(number: str) -> str:
     except phonenumbers.NumberParseException:
         return ""
     found = phonenumbers.region_code_for_number(parsed)
-    return str(found or phonenumbers.region_code_for_country_code(parsed.country_code or 0)).replace("ZZ", "")
+    found = found or phonenumbers.region_code_for_country_code(parsed.country_code or 0)
+    return "" if found in NOWHERE else str(found)

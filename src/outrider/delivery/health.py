@@ -102,7 +102,7 @@ def judge(name: str, health: RouteHealth, rules: HealthRules, now: datetime) -> 
     if trouble and waited >= timedelta(seconds=rules.calm / 5):
         share, reason = max(rules.floor, health.share * rules.step_down), trouble
     elif not _trouble(health, rules, 0.5) and waited >= timedelta(seconds=rules.calm):
-        share, reason = min(1.0, health.share + rules.step_up), "nothing is wrong with it"
+        share, reason = min(1.0, round(health.share + rules.step_up, 6)), "nothing is wrong with it"
     else:
         return health, None
     if isclose(share, health.share):

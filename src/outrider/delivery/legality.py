@@ -70,7 +70,7 @@ def _international(number: str, country: str) -> str:
     return f"33{digits[1:]}" if country == "FR" and digits.startswith("0") else digits
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Legality:
     """The company's registrations against the demands, asked per route and country."""
 
@@ -81,19 +81,17 @@ class Legality:
     simulated: frozenset[str] = frozenset()
     demands: Mapping[str, SenderDemand] = field(default_factory=lambda: DEMANDS)
 
-    def __post_init__(self) -> None:
-        self._day: date | None = None
-        self._barred: dict[str, dict[str, str]] = {}
-
     def barred(self, route: Route, day: date) -> Mapping[str, str]:
-        """Country → why this route may not be taken there on a day. Judged once for each route and day."""
-        if day != self._day:
-            self._day = day
-            self._barred = {}
-        found = self._barred.get(route.name)
-        if found is None:
-            found = self._barred[route.name] = dict(self._judge(route, day))
-        return found
+        """Country → why this route may not be taken there on a day."""
+        return dict(self._judge(route, day))
+
+    def closed(self, routes: Iterable[Route], day: date) -> Mapping[str, frozenset[str]]:
+        """Country → the names of the routes that may not be taken there on a day."""
+        names: dict[str, set[str]] = {}
+        for route in routes:
+            for country in self.barred(route, day):
+                names.setdefault(country, set()).add(route.name)
+        return {country: frozenset(found) for country, found in names.items()}
 
     def _judge(self, route: Route, day: date) -> Iterable[tuple[str, str]]:
         if route.channel not in TEXT_CHANNELS or route.account in self.simulated:

@@ -56,8 +56,8 @@ class Pace:
         slower = max(rate * SLOWER, SLOWEST)
         if self._bucket is None:
             self._bucket = TokenBucket(slower)
-        else:
-            self._bucket.slow_to(slower)
+            self._bucket.wait(now)
+        self._bucket.slow_to(slower)
         self._before, self._changed = rate, now
 
     def _grow(self, now: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -12,6 +12,9 @@ from outrider.lib.ids import first_id_at
 from outrider.store.answering import answering
 from outrider.store.named import Queries
 from outrider.store.pg_engine import LONGEST_HOLD
+
+#: Ids begin here.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class PostgresCosts:
@@ -23,7 +26,7 @@ class PostgresCosts:
     @answering
     async def costs(self, since: datetime, by: str) -> list[CostLine]:
         """See the port."""
-        floor = first_id_at(since - LONGEST_HOLD)
+        floor = first_id_at(max(since, EPOCH + LONGEST_HOLD) - LONGEST_HOLD)
         async with self._pool.acquire() as connection, connection.transaction(readonly=True):
             await connection.execute(self._sql.read_whole)
             if by == "route":

@@ -115,9 +115,17 @@ class Desk:
         self.by_name = {route.name: route for route in routes}
         self.paces = {route.name: self._pace(route) for route in routes}
         self._prices: dict[tuple[str, str, date], tuple[float | None, str]] = {}
+        self._closed_on: tuple[date, Legality] | None = None
+        self._closed: Mapping[str, frozenset[str]] = {}
         for route in routes:
             self.breakers.setdefault(route.name, Breaker())
             self.budgets.setdefault(route.name, RetryBudget(self.retries)).rules = self.retries
+
+    def closed(self, day: date) -> Mapping[str, frozenset[str]]:
+        """Country → the routes that may not be taken there on a day; found out once a day and configuration."""
+        if self._closed_on != (day, self.legality):
+            self._closed_on, self._closed = (day, self.legality), self.legality.closed(self.routes, day)
+        return self._closed
 
     def _pace(self, route: Route) -> Pace:
         known = self.paces.get(route.name)
@@ -161,12 +169,9 @@ def prepare(due: Due, desk: Desk, now: datetime, ticks: float) -> Intent | Verdi
 
 def legal(routes: tuple[Route, ...], message: Message, desk: Desk, now: datetime) -> tuple[Route, ...]:
     """The routes whose sender may be used in the country the message goes to."""
-    day = now.date()
-    barred = [desk.legality.barred(route, day) for route in routes]
-    if not any(barred):
-        return routes
-    country = destination(message)
-    return tuple(route for route, countries in zip(routes, barred, strict=True) if country not in countries)
+    closed = desk.closed(now.date())
+    names = closed.get(destination(message)) if closed else None
+    return tuple(route for route in routes if route.name not in names) if names else routes
 
 
 def _why_illegal(routes: tuple[Route, ...], message: Message, desk: Desk, now: datetime) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from outrider.delivery.health import effective
 from outrider.domain.work import Fenced
 from outrider.testing.simulation.carriers import Wire
 from outrider.testing.simulation.hosts import Host
@@ -73,6 +74,8 @@ class DeliveryHost(Host):
             self.process.start(self.worker._open_lease(), self._opened, self._retry)
         else:
             self.make_up_renewals()
+            board = self.world.store.tables.route_board
+            self.desk.weights = effective({route.name: route.weight for route in self.desk.routes}, board)
             self.process.start(self.worker._step(), self._stepped, self._failed)
 
     def _opened(self, _: None) -> None:

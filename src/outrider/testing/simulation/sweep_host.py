@@ -13,7 +13,8 @@ from outrider.testing.simulation.carriers import Wire
 from outrider.testing.simulation.delivery_host import desk_for
 from outrider.testing.simulation.hosts import Host
 from outrider.workers.resolve import Resolver
-from outrider.workers.sweep import GRACE_SECONDS
+from outrider.workers.sweep import GRACE_SECONDS, HEALTH_EVERY
+from outrider.workers.weigh import Weigher
 
 #: Doubts looked at together.
 MOST_DOUBTS = 100
@@ -27,8 +28,11 @@ class SweepHost(Host):
         world = self.world
         self.desk = desk_for(self.library, world.accounts)
         self.resolver = Resolver(world.store, self.desk, Wire(world.carriers, self.process), self.process)
+        names = tuple(route.name for route in self.library.current.toml.routes)
+        self.weigher = Weigher(world.store, lambda: self.library.current.toml.health, lambda: names)
         self._looking = False
         self._orphans_at = 0.0
+        self._weigh_at = 0.0
 
     def refresh(self) -> None:
         """Take over the current configuration and its routes."""
@@ -48,6 +52,9 @@ class SweepHost(Host):
         if tables.orphans and world.timeline.seconds >= self._orphans_at:
             self._orphans_at = world.timeline.seconds + 120.0
             self._try(world.store.match_orphans(500))
+        if world.timeline.seconds >= self._weigh_at:
+            self._weigh_at = world.timeline.seconds + HEALTH_EVERY
+            self._try(self.weigher.step())
         self.wake_when_due()
 
     def _try(self, duty: Coroutine[Any, Any, object]) -> None:

@@ -55,6 +55,10 @@ channel = "push"
 account = "pocket"
 sender = "app"
 
+[retries]
+share = 0.05
+per_minute = 1.0
+
 [[caps]]
 name = "calm"
 at_most = 3

@@ -18,6 +18,7 @@ from outrider.contracts.http import Broken, NotSent
 from outrider.contracts.step import Move, Node, Scene, Stay
 from outrider.delivery import next_move as moves
 from outrider.delivery.breaker import Breaker
+from outrider.delivery.budget import RetryBudget
 from outrider.domain import lattice
 from outrider.domain.attempt import AttemptState, Outcome, Reason, Refused, Unknown
 from outrider.domain.entry import Entry, Stop
@@ -278,12 +279,18 @@ def any_body_will_do(patch: Patch) -> None:
     patch.set(sending, "refuse_another_body", lambda asked, kept: None)
 
 
+def retries_without_a_budget(patch: Patch) -> None:
+    """Whoever asks the retry budget gets a token."""
+    patch.set(RetryBudget, "wait", lambda self, now: 0.0)
+    patch.set(RetryBudget, "take", lambda self: None)
+
+
 #: Number → fault, the invariants that may catch it, the profile, the plant. From 101 on they are our own.
 PLANTS: dict[int, tuple[str, tuple[str, ...], str, Callable[[Patch], None]]] = {
     1: ("rescue sets queued instead of unknown", ("I7", "I6", "I16"), "standard", rescue_runs_again),
     2: ("retry on timeout", ("I7", "I6"), "standard", retry_on_timeout),
     3: ("outcome written after something that raises", ("I17",), "calm", outcome_after_something_fallible),
-    4: ("duplicates known for a while only", ("I2",), "standard", duplicates_known_for_a_while),
+    4: ("duplicates known for a while only", ("I2", "I1"), "standard", duplicates_known_for_a_while),
     5: ("consent read before the transaction", ("I9", "I10"), "storm", consent_read_before),
     6: ("cap counted outside the decision", ("I11",), "storm", cap_counts_what_was_sent),
     7: ("reservation released on unknown", ("I11",), "storm", doubt_frees_the_slot),
@@ -304,5 +311,6 @@ PLANTS: dict[int, tuple[str, tuple[str, ...], str, Callable[[Patch], None]]] = {
     104: ("a broken connection counts as never made", ("I7", "I6"), "standard", lost_answer_is_a_refusal),
     106: ("a held message tells of a later event", ("I15",), "standard", newest_round_is_told),
     107: ("doubts ended by the resolver's own clock", ("I18", "I7", "I6"), "standard", own_clock_of_the_resolver),
+    108: ("retries without a budget", ("I36",), "storm", retries_without_a_budget),
     105: ("absence proved without the reporting lag", ("I7", "I6"), "storm", no_lookup_lag),
 }
