@@ -11,7 +11,7 @@ from worker_stage import ALARM, World
 
 from outrider.domain.attempt import Accepted, Outcome, Reason, Refused, Unknown
 from outrider.domain.decision import Verdict
-from outrider.domain.entry import DeadAddressEntry, OutcomeEntry, ProfileChange, ProfileEntry
+from outrider.domain.entry import DeadAddressEntry, MergeEntry, OutcomeEntry, ProfileChange, ProfileEntry
 from outrider.domain.message import Message, Status
 from outrider.domain.profile import Address
 from outrider.domain.receipt import ReceiptStatus
@@ -75,8 +75,8 @@ def fallbacks(world: World) -> list[str]:
     return [unpack(record).decision.candidate.fallback for record in records]
 
 
-def known(world: World) -> list[str]:
-    return [address.value for address in world.tables.profiles[world.person()].identity.addresses]
+def known(world: World, key: str = "anna") -> list[str]:
+    return [address.value for address in world.tables.profiles[world.person(key)].identity.addresses]
 
 
 def test_the_first_channel_that_fails_for_good_gives_way_to_the_next_at_once() -> None:
@@ -196,6 +196,16 @@ def test_who_acknowledged_is_reached_and_nothing_escalates() -> None:
     drive(world.store.report([receipt]))
     world.advance(hours=2)
     assert [(one.channel, one.status) for one in world.messages()] == [("push", Status.DELIVERED)]
+
+
+def test_a_dead_token_of_a_merged_key_leaves_the_profile_that_took_it_over() -> None:
+    world = begun()
+    merged = builders.entry(world.person(), MergeEntry("anna", "anna-maria"), world.clock.now())
+    world.feed(merged)
+    assert "one" in known(world, "anna-maria")
+    answered(world, DEAD)
+    assert "one" not in known(world, "anna-maria")
+    assert world.engine.quarantined == 0
 
 
 def test_an_address_of_somebody_unknown_or_gone_already_changes_nothing() -> None:

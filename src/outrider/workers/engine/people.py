@@ -132,6 +132,8 @@ class People:
         before = self.working.profiles.get(entry.stream)
         if before is None:
             return
+        if into := before.identity.merged_into:
+            self.draft.entries.append(Entry(self.desk.hasher.stream(PROFILE, into), body, entry.at))
         after = drop_address(before, lambda one: one.channel == body.channel and self.desk.hash_of(one) == body.address)
         if after is not before:
             self.keep(after)
