@@ -23,6 +23,7 @@ ROUTES = {
     "/readyz": {"get"},
     "/metrics": {"get"},
     "/problems/{slug}": {"get"},
+    "/schemas/{name}": {"get"},
     "/v1/callbacks/{account}/{token}": {"get", "post"},
     "/v1/consents": {"post"},
     "/v1/deadletters": {"get"},

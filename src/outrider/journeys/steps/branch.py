@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from outrider.contracts.reading import Condition, Reading
+from outrider.contracts.shapes import CONDITION, STEPS, either, listing, mapping
 from outrider.contracts.step import Body, Go, Move, Node, Parsed, Scene, Stimulus
 
 
@@ -16,6 +17,15 @@ class Branch:
 
     name = "branch"
     keys = ()
+    shapes = {  # noqa: RUF012  constant
+        "branch": listing(
+            either(
+                mapping({"when": CONDITION, "steps": STEPS}, ("when", "steps")),
+                mapping({"else": STEPS}, ("else",)),
+            ),
+            least=1,
+        )
+    }
 
     def parse(self, reading: Reading) -> Parsed:
         """The ways and their conditions."""
