@@ -12,6 +12,7 @@ from outrider.configuration.accounts import account_problems
 from outrider.configuration.files import digest_of
 from outrider.configuration.kinds import Kind, read_kind
 from outrider.configuration.overrides import read_override
+from outrider.configuration.policy_places import policy_problem
 from outrider.configuration.sources import read_source
 from outrider.configuration.toml import FILE, Toml, place_of, read_toml
 from outrider.content.template import TemplateSet, compile_templates
@@ -22,6 +23,7 @@ from outrider.domain.policy import MarketOverride, MarketRules, Policy
 from outrider.domain.problem import Problem
 from outrider.ingest.mapping import PROFILE, Mapper, SourceMapping
 from outrider.journeys import Definition, Program, Timed, check, compile_program, timed_kinds
+from outrider.lib.yaml12 import read
 from outrider.orchestration.policy import PolicyError, build_policy
 
 
@@ -135,7 +137,7 @@ class _Builder:
             kind, problems = read_kind(text, path)
             self.problems += problems
             if kind is not None and kind.name in found:
-                self.problems.append(Problem(path, 1, 1, f"the kind '{kind.name}' is declared twice"))
+                self.problems.append(_twice(path, text, "kind", kind.name, "objects/"))
             elif kind is not None:
                 found[kind.name] = kind
         return found
@@ -160,19 +162,9 @@ class _Builder:
         try:
             return build_policy(packs, toml.home_market, toml.caps, overrides, config=number, on=self.on)
         except PolicyError as error:
-            self.problems += [self.policy_problem(sentence, toml) for sentence in dict.fromkeys(error.problems)]
+            sentences = dict.fromkeys(error.problems)
+            self.problems += [policy_problem(sentence, self.files, overrides, toml) for sentence in sentences]
             return build_policy(packs, next(iter(self.shipped.markets)), config=number)
-
-    def policy_problem(self, sentence: str, toml: Toml) -> Problem:
-        place, _, message = sentence.partition(": ")
-        if place in self.files:
-            return Problem(place, 1, 1, message)
-        keys = ["home_market"]
-        if place.startswith("cap"):
-            named = [index for index, cap in enumerate(toml.caps) if place == f"cap {cap.name}"]
-            keys = ["caps", f"[{named[-1] if named else 0}]"]
-        line, column, length = place_of(self.files.get(FILE, ""), keys)
-        return Problem(FILE, line, column, sentence, length=length)
 
     def surroundings(
         self,
@@ -198,7 +190,7 @@ class _Builder:
             self.problems += checked.problems
             definition = checked.definition
             if definition is not None and definition.journey in found:
-                self.problems.append(Problem(path, 1, 1, f"the journey '{definition.journey}' is declared twice"))
+                self.problems.append(_twice(path, text, "journey", definition.journey, "journeys/"))
             elif definition is not None:
                 found[definition.journey] = definition
         return found
@@ -227,6 +219,12 @@ def _by_event(pairs: Iterable[tuple[str, Program]]) -> dict[str, tuple[Program, 
         if program not in found.get(event, ()):
             found[event] = (*found.get(event, ()), program)
     return found
+
+
+def _twice(file: str, text: str, key: str, name: str, folder: str) -> Problem:
+    mark = read(text).at((key,))
+    message, hint = f"the {key} '{name}' is declared twice", f"rename it: another file in {folder} has the name already"
+    return Problem(file, mark.line, mark.column, message, hint, mark.length)
 
 
 def _known(names: Iterable[str]) -> str:

@@ -39,10 +39,13 @@ class Part(msgspec.Struct, frozen=True, order=True):
 def parts_of(files: Mapping[str, str]) -> dict[Part, Any]:
     """Part → its plain value; a file that cannot be read is one part with its whole text."""
     found: dict[Part, Any] = {}
+    taken: set[tuple[str, str]] = set()
     for path, text in sorted(files.items()):
         for part, value in _parts(path, text):
             # Two that claim one name are a mistake `check` tells; here the second counts under its file's name.
-            found[part if part not in found else Part("file", f"{part.name} in {path}", path)] = value
+            is_second = (part.sort, part.name) in taken
+            found[Part("file", f"{part.name} in {path}", path) if is_second else part] = value
+            taken.add((part.sort, part.name))
     return found
 
 

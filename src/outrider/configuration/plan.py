@@ -58,7 +58,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Everything that applying would change. No change: the applied version stays."""
+    """Everything that applying would change in meaning."""
 
     #: Number of the applied version; 0 when there is none.
     applied: int
@@ -66,6 +66,8 @@ class Plan(msgspec.Struct, frozen=True):
     digest: str
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
+    #: Every file is the same: nothing is applied. Without changes it may be comments, layout or order that differ.
+    same: bool = False
 
 
 def make_plan(
@@ -74,7 +76,8 @@ def make_plan(
     """The plan from the applied files to other ones. `standing`: who is inside, from the store."""
     hashed = hashlib.blake2b(f"{applied}:{digest_of(before)}:{digest_of(after)}".encode(), digest_size=12)
     changes = tuple(_changes(parts_of(before), parts_of(after), tuple(standing)))
-    return Plan(applied, hashed.hexdigest(), changes, tuple(_warnings(changes, applied)))
+    same = dict(before) == dict(after)
+    return Plan(applied, hashed.hexdigest(), changes, tuple(_warnings(changes, applied)), same)
 
 
 def _changes(
@@ -119,7 +122,7 @@ def _has_groups(values: list[Any]) -> bool:
 
 
 def _items(before: list[Any], after: list[Any], field: str) -> Iterator[Difference]:
-    aligned = difflib.SequenceMatcher(None, list(map(_json, before)), list(map(_json, after)), autojunk=False)
+    aligned = difflib.SequenceMatcher(None, list(map(_sorted, before)), list(map(_sorted, after)), autojunk=False)
     for tag, from_old, to_old, from_new, to_new in aligned.get_opcodes():
         if tag == "equal":
             continue
@@ -143,7 +146,15 @@ def _lines(before: str, after: str) -> Iterator[Difference]:
 
 def _differ(before: Any, after: Any) -> bool:
     """By type too: 1 is not true."""
-    return _json(before) != _json(after)
+    return _sorted(before) != _sorted(after)
+
+
+def _sorted(value: Any) -> str:
+    """As JSON with keys in one order: that of a mapping has no meaning."""
+    try:
+        return msgspec.json.encode(value, order="sorted").decode()
+    except (TypeError, ValueError):
+        return str(value)
 
 
 def _json(value: Any) -> str:
@@ -204,7 +215,7 @@ def show_plan(plan: Plan) -> str:
     """A plan for a person; lines joined by newlines, without one at the end."""
     against = f"against configuration {plan.applied}" if plan.applied else "against nothing: none was applied yet"
     if not plan.changes:
-        return f"no changes {against}"
+        return f"no changes {against}{'' if plan.same else ', only comments, layout or order'}"
     lines = [f"plan {plan.digest} {against}", ""]
     for change in plan.changes:
         lines += [f"{MARKS[change.how]} {change.sort} {change.name} ({change.how})", *_detail(change)]

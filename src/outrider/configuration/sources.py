@@ -18,18 +18,20 @@ ATTRIBUTES = ("id", "source", "type", "subject", "time")
 KEYS = ("subject", "profile", "traits", "addresses", "objects", "relations")
 
 _PATH: Shape = {"type": "string", "pattern": rf"^(data(\.[^.]+)+|{'|'.join(ATTRIBUTES)})$"}
+_EMPTY: Shape = {"type": "null"}
+_PATHS: Shape = either(names_to(_PATH), _EMPTY)
 _KEYS: dict[str, Shape] = {
     "subject": _PATH,
-    "profile": mapping(dict.fromkeys(FIELDS, _PATH)),
-    "traits": names_to(_PATH),
-    "addresses": names_to(_PATH),
-    "objects": listing(mapping({"kind": TEXT, "key": _PATH, "traits": names_to(_PATH)}, ("kind", "key"))),
+    "profile": either(mapping(dict.fromkeys(FIELDS, _PATH)), _EMPTY),
+    "traits": _PATHS,
+    "addresses": _PATHS,
+    "objects": listing(mapping({"kind": TEXT, "key": _PATH, "traits": _PATHS}, ("kind", "key"))),
     "relations": listing(mapping({"from": TEXT, "to": TEXT, "role": NAME}, ("from", "to", "role"))),
 }
-_EVENT: Shape = either(mapping({key: _KEYS.get(key, {}) for key in KEYS}), {"type": "null"})
+_EVENT: Shape = either(mapping({key: _KEYS.get(key, {}) for key in KEYS}), _EMPTY)
 #: What `read_source` accepts.
 SHAPE: Shape = mapping(
-    {"source": TEXT, "events": either(names_to(_EVENT), {"type": "null"}), "default": _EVENT}, ("source",)
+    {"source": TEXT, "events": either(names_to(_EVENT), _EMPTY), "default": _EVENT}, ("source",)
 )
 
 
