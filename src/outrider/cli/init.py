@@ -84,7 +84,7 @@ def _market(code: str) -> Any:
 
     markets = shipped().markets
     if code.upper() not in markets:
-        hint = suggest(code.upper(), markets) or f"known: {', '.join(markets)}"
+        hint = suggest(code.upper(), markets) or f"known: {', '.join(sorted(markets))}"
         raise click.ClickException(f"there is no market '{code}'; {hint}")
     return markets[code.upper()]
 
