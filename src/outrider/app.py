@@ -125,9 +125,7 @@ async def apply_files(
     configuration, problems = build(files, shipped())
     if configuration is None:
         raise Refused(problems)
-    number, new = await save_configuration(
-        opened.store.pool, digest_of(files), files, note, author=author, after=after
-    )
+    number, new = await save_configuration(opened.store.pool, digest_of(files), files, note, author=author, after=after)
     return number, new, problems
 
 

@@ -1,4 +1,4 @@
-"""Ten mistakes, planted one by one in a folder that works: each is found at its line and column, with a reason and a fix."""
+"""Ten mistakes, planted one by one in a folder that works: each is found at its place, with a reason and a fix."""
 
 from __future__ import annotations
 
@@ -27,7 +27,13 @@ steps:
   - wait: {until: booking.starts_at, minus: 3h, if_past: continue}
   - exit: enough
 """
-MARKET = "market: FR\nquiet:\n  - windows: [{from: 10:00, to: 21:00, days: [mon]}]\n    not_on_holidays: true\n    purposes: [commercial]\n"
+MARKET = """\
+market: FR
+quiet:
+  - windows: [{from: 10:00, to: 21:00, days: [mon]}]
+    not_on_holidays: true
+    purposes: [commercial]
+"""
 
 #: File, what stands there (nothing: the file is new), what is planted, where in it the mistake is found, reason, fix.
 MISTAKES = [
@@ -99,7 +105,6 @@ BUDGETS = [
     for key in READERS
     if key == "segments"
 ]  # fmt: skip
-
 
 
 @pytest.fixture(scope="module")

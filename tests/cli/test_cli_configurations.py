@@ -317,7 +317,9 @@ def test_local_changes_that_were_never_applied_are_kept_unless_forced(url: str, 
     assert read_folder(folder) == applied
 
 
-@pytest.mark.parametrize("path", ["../evil.yaml", "journeys/../../x.yaml", "/etc/passwd", "notes.txt", "objects/.a.yaml"])
+@pytest.mark.parametrize(
+    "path", ["../evil.yaml", "journeys/../../x.yaml", "/etc/passwd", "notes.txt", "objects/.a.yaml"]
+)
 def test_a_version_with_a_path_outside_of_a_company_folder_is_not_pulled(path: str, url: str, folder: Path) -> None:
     outrider("apply", folder)
     in_database(url, lambda pool: save_configuration(pool, "d", {"outrider.toml": "", path: ""}, ""))

@@ -61,7 +61,11 @@ def test_every_sort_of_change_is_named(after: dict[str, str], expected: tuple[Ho
 
 
 def test_comments_and_layout_change_nothing() -> None:
-    after = {**RENTAL, HANDOVER: "# so it is\n" + RENTAL[HANDOVER], "outrider.toml": RENTAL["outrider.toml"] + "\n# x\n"}
+    after = {
+        **RENTAL,
+        HANDOVER: "# so it is\n" + RENTAL[HANDOVER],
+        "outrider.toml": RENTAL["outrider.toml"] + "\n# x\n",
+    }
     plan = make_plan(RENTAL, after, applied=3)
     assert plan.changes == ()
     assert show_plan(plan) == "no changes against configuration 3, only comments, layout or order"
@@ -113,9 +117,7 @@ def test_a_trait_whose_sealing_changes_is_a_warning(before: str, after: str, wor
     assert [word in warning for warning in warnings] == ([True] if word else [])
 
 
-@pytest.mark.parametrize(
-    ("new", "warned"), [('environment = "production"', 1), ("", 1), ('environment = "test"', 0)]
-)
+@pytest.mark.parametrize(("new", "warned"), [('environment = "production"', 1), ("", 1), ('environment = "test"', 0)])
 def test_going_to_production_is_a_warning(new: str, warned: int) -> None:
     assert len(make_plan(RENTAL, changed("outrider.toml", 'environment = "demo"', new), applied=1).warnings) == warned
 
@@ -132,7 +134,11 @@ def test_a_text_is_told_line_by_line() -> None:
 
 def test_the_digest_is_that_of_the_version_and_both_folders() -> None:
     other = without("journeys/moved.yaml")
-    plans = [make_plan(RENTAL, other, applied=1), make_plan(RENTAL, other, applied=2), make_plan(other, RENTAL, applied=1)]
+    plans = [
+        make_plan(RENTAL, other, applied=1),
+        make_plan(RENTAL, other, applied=2),
+        make_plan(other, RENTAL, applied=1),
+    ]
     assert len({plan.digest for plan in plans}) == 3
     again = make_plan(RENTAL, other, applied=1, standing=[Standing("moved", 1, 5)])
     assert again.digest == plans[0].digest

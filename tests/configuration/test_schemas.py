@@ -96,7 +96,7 @@ GOOD: list[tuple[str, str]] = [
     ("journey", "journey: a\nstart: {on: x}\nsteps: [{wait: {on: y, timeout: 1w, missed: [{exit: late}]}}]\n"),
     (
         "journey",
-        "journey: a\nstart: {on: x}\nsteps: [{send: t, channels: {escalate: [push, sms], after: 1m, until: delivered}}]\n",
+        "journey: a\nstart: {on: x}\nsteps: [{send: t, channels: {escalate: [push, sms], after: 1m}}]\n",
     ),
     ("template", "languages: [no, fr-CA]\nvariables: {a.b: {type: date, example: 2030-01-01}}\n"),
     ("template", "variables: {n: {type: number, example: 3}, l: {type: list, example: [1]}}\ntransliterate: strict\n"),
@@ -163,8 +163,12 @@ def test_a_malformed_outrider_toml_does_not_fit_and_check_refuses_it_too(old: st
     assert build({**RENTAL, "outrider.toml": text.replace(old, new, 1)}, shipped())[0] is None
 
 
-leaves = st.none() | st.booleans() | st.integers(-2, 90) | st.sampled_from(["3h", "3x", "sms", "data.a", "no", "", "FR"])
-mutants = st.recursive(leaves, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("x"), inner), max_leaves=3)
+leaves = (
+    st.none() | st.booleans() | st.integers(-2, 90) | st.sampled_from(["3h", "3x", "sms", "data.a", "no", "", "FR"])
+)
+mutants = st.recursive(
+    leaves, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("x"), inner), max_leaves=3
+)
 
 
 @settings(max_examples=300, deadline=None)

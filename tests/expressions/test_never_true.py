@@ -47,7 +47,20 @@ def test_contradictions_are_found(text: str, never: bool) -> None:
 
 
 atoms = st.sampled_from(
-    ["true", "false", "1 < 2", "2 < 1", 'a == "x"', 'a == "y"', '"x" == b', 'a in ["x", "y"]', 'b in ["z"]', "c", "!c", "d > 1"]
+    [
+        "true",
+        "false",
+        "1 < 2",
+        "2 < 1",
+        'a == "x"',
+        'a == "y"',
+        '"x" == b',
+        'a in ["x", "y"]',
+        'b in ["z"]',
+        "c",
+        "!c",
+        "d > 1",
+    ]
 )
 texts = st.recursive(
     atoms,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Response, get
+from litestar.params import FromPath
 
 from outrider.api.deps import Deps
 from outrider.api.problems import NOT_FOUND, Problem
@@ -13,7 +14,7 @@ MEDIA_TYPE = "application/schema+json"
 
 
 @get("/schemas/{name:str}", tags=["operations"], summary="The JSON Schema of one sort of configuration file")
-async def get_schema(deps: Deps, name: str) -> Response[str]:
+async def get_schema(deps: Deps, name: FromPath[str]) -> Response[str]:
     """`outrider.json`, `object.json`, `source.json`, `journey.json`, `template.json`, `push.json` or `market.json`."""
     schema = deps.schemas().get(name.removesuffix(".json")) if name.endswith(".json") else None
     if schema is None:

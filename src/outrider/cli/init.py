@@ -49,8 +49,8 @@ LONGEST_SENDER = 11
 def init(folder: Path, market: str, name: str, as_json: bool) -> None:
     """Make a small working company folder at FOLDER, which must be empty or missing.
 
-    It has one object kind, one source, one journey and one template in two languages, sends to a simulated provider only,
-    and tells editors the schemas of its files.
+    It has one object kind, one source, one journey and one template in two languages, sends to a simulated provider
+    only, and tells editors the schemas of its files.
     """
     from outrider.cli._planning import show_as_json
 
@@ -74,7 +74,7 @@ def _refuse_full(folder: Path) -> None:
     inside = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     if inside:
         raise click.ClickException(
-            f"{folder} is not empty (it holds {inside[0]}); expected a folder that is empty or missing: name another one"
+            f"{folder} is not empty (it holds {inside[0]}): name a folder that is empty or missing"
         )
 
 
@@ -92,8 +92,8 @@ def _market(code: str) -> Any:
 def _name(name: str) -> str:
     """A name fit for comments, headings and texts."""
     plain = " ".join(name.split())
-    if not plain or not plain.isprintable() or len(plain) > 40 or set(plain) & set("{}$#\"\\"):
-        raise click.ClickException("expected a name of 1 to 40 characters without { } $ # \" and \\")
+    if not plain or not plain.isprintable() or len(plain) > 40 or set(plain) & set('{}$#"\\'):
+        raise click.ClickException('expected a name of 1 to 40 characters without { } $ # " and \\')
     return plain
 
 
@@ -140,7 +140,9 @@ def _for_editors() -> Iterator[tuple[str, str]]:
     for name, schema in schemas(shipped()).items():
         yield f"{SCHEMAS}/{name}.json", pretty(schema)
     yaml = {f"{SCHEMAS}/{name}.json": pattern for name, pattern in FILES.items() if pattern.endswith(".yaml")}
-    toml = {re.escape(pattern): f"./{SCHEMAS}/{name}.json" for name, pattern in FILES.items() if pattern.endswith(".toml")}
+    toml = {
+        re.escape(pattern): f"./{SCHEMAS}/{name}.json" for name, pattern in FILES.items() if pattern.endswith(".toml")
+    }
     yield ".vscode/settings.json", pretty(_settings(yaml, toml))
 
 

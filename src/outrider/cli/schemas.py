@@ -8,7 +8,9 @@ import click
 
 
 @click.command()
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write NAME.json for each into this folder.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Write NAME.json for each into this folder."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print all as one JSON object by name.")
 def schemas(out: Path | None, as_json: bool) -> None:
     """List the JSON Schemas of a company folder's files, or write them; editors complete and check with them.

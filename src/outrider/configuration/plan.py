@@ -1,4 +1,4 @@
-"""What applying a folder would change against the applied version, and what becomes of the people inside journeys. Pure."""
+"""What applying a folder would change, and what becomes of the people inside journeys. Pure."""
 
 from __future__ import annotations
 
@@ -80,9 +80,7 @@ def make_plan(
     return Plan(applied, hashed.hexdigest(), changes, tuple(_warnings(changes, applied)), same)
 
 
-def _changes(
-    before: Mapping[Part, Any], after: Mapping[Part, Any], standing: tuple[Standing, ...]
-) -> Iterator[Change]:
+def _changes(before: Mapping[Part, Any], after: Mapping[Part, Any], standing: tuple[Standing, ...]) -> Iterator[Change]:
     old, new = _by_name(before), _by_name(after)
     for sort, name in sorted(old.keys() | new.keys(), key=lambda one: (SORTS.index(one[0]), one[1])):
         file_before, value_before = old.get((sort, name), ("", None))
@@ -138,7 +136,9 @@ def _items(before: list[Any], after: list[Any], field: str) -> Iterator[Differen
 
 def _lines(before: str, after: str) -> Iterator[Difference]:
     old, new = before.splitlines(), after.splitlines()
-    for tag, from_old, to_old, from_new, to_new in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for tag, from_old, to_old, from_new, to_new in difflib.SequenceMatcher(
+        None, old, new, autojunk=False
+    ).get_opcodes():
         if tag != "equal":
             gone, come = "\n".join(old[from_old:to_old]), "\n".join(new[from_new:to_new])
             yield Difference(f"line {from_new + 1}", gone or None, come or None)

@@ -17,9 +17,7 @@ _OPENS = re.compile(r"(.*) opens hours that the market pack closes")
 _KNOWN = re.compile(r"there is no market '(.*)'; expected one of (.*)")
 
 
-def policy_problem(
-    sentence: str, files: Mapping[str, str], overrides: Sequence[MarketOverride], toml: Toml
-) -> Problem:
+def policy_problem(sentence: str, files: Mapping[str, str], overrides: Sequence[MarketOverride], toml: Toml) -> Problem:
     """A sentence of PolicyError with its place. `overrides`: those read from `files`."""
     place, _, message = sentence.partition(": ")
     file, _, part = place.partition(", ")

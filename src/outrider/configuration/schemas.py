@@ -56,19 +56,13 @@ def _toml_shape(shipped: Shipped) -> dict[str, Any]:
     properties = {**root["properties"], "accounts": _accounts(shipped)}
     for cap in (value for key, value in rest.items() if "within" in value.get("properties", {})):
         cap["properties"]["within"] = {"type": "string", "pattern": f"^({DURATION.pattern})$"}
-    return _described({**root, "properties": properties, "$defs": rest})
+    plain = {key: _untitled(value) for key, value in rest.items()}
+    return {**_untitled(root), "properties": properties, "$defs": plain}
 
 
-def _described(shape: Any) -> Any:
-    """Without the titles of private structs, and without defaults that only repeat a type."""
-    if isinstance(shape, dict):
-        is_struct = "properties" in shape
-        return {
-            key: _described(value)
-            for key, value in shape.items()
-            if not (is_struct and key in ("title", "description") and isinstance(value, str))
-        }
-    return [_described(item) for item in shape] if isinstance(shape, list) else shape
+def _untitled(struct: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the private name of a struct, and what its docstring says to developers."""
+    return {key: value for key, value in struct.items() if key not in ("title", "description")}
 
 
 def _accounts(shipped: Shipped) -> dict[str, Any]:
@@ -94,4 +88,5 @@ def _account(provider: str, kind: type[Any]) -> dict[str, Any]:
 def _setting(hint: Any, kind: Any) -> dict[str, Any]:
     if hint is Secret:
         return {"type": "string", "description": "env:NAME or file:PATH; in clear for a sandbox only"}
-    return msgspec.json.schema(kind)
+    found: dict[str, Any] = msgspec.json.schema(kind)
+    return found

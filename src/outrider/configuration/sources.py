@@ -30,9 +30,7 @@ _KEYS: dict[str, Shape] = {
 }
 _EVENT: Shape = either(mapping({key: _KEYS.get(key, {}) for key in KEYS}), _EMPTY)
 #: What `read_source` accepts.
-SHAPE: Shape = mapping(
-    {"source": TEXT, "events": either(names_to(_EVENT), _EMPTY), "default": _EVENT}, ("source",)
-)
+SHAPE: Shape = mapping({"source": TEXT, "events": either(names_to(_EVENT), _EMPTY), "default": _EVENT}, ("source",))
 
 
 def read_source(

@@ -159,8 +159,9 @@ def _named_at(source: str, locale: str) -> Mark:
     except YamlError as error:  # a template.yaml with errors of its own, told elsewhere
         return Mark(error.line, error.column, 1)
     languages = located.value.get("languages") if isinstance(located.value, dict) else None
-    named = isinstance(languages, list) and locale in languages
-    return located.at(("languages", languages.index(locale)) if named else ("fallback",))
+    if isinstance(languages, list) and locale in languages:
+        return located.at(("languages", languages.index(locale)))
+    return located.at(("fallback",))
 
 
 def _is_error(problem: Problem) -> bool:

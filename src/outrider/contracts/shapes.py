@@ -1,6 +1,6 @@
 """Shapes: JSON Schema fragments (2020-12) for the files of a company folder, made from what their readers accept.
 
-A shape says what can be said without knowing the rest of the folder; names that must exist are `outrider check`'s matter.
+A shape says what can be said without the rest of the folder; whether a name exists is `outrider check`'s matter.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DURATION: Shape = {
     "description": "A number and one of s m h d w, such as 10m.",
 }
 EVENT: Shape = {**TEXT, "description": "An event type that a source brings."}
-CONDITION: Shape = {**TEXT, "description": "A condition (CEL), such as booking.channel != \"partner\"."}
+CONDITION: Shape = {**TEXT, "description": 'A condition (CEL), such as booking.channel != "partner".'}
 #: A list of steps, wherever one stands in a journey.
 STEPS: Shape = {"$ref": "#/$defs/steps"}
 

@@ -22,7 +22,9 @@ class Until(StrEnum):
 
 CHANNELS: Shape = either(
     mapping({"first": listing(TEXT, least=1)}, ("first",)),
-    mapping({"escalate": listing(TEXT, least=2), "after": DURATION, "until": one_of_words(Until)}, ("escalate", "after")),
+    mapping(
+        {"escalate": listing(TEXT, least=2), "after": DURATION, "until": one_of_words(Until)}, ("escalate", "after")
+    ),
 )
 
 

@@ -51,12 +51,8 @@ class On(msgspec.Struct, frozen=True):
     timeout: timedelta
 
 
-DATE: Shape = mapping(
-    {"until": TEXT, "minus": DURATION, "plus": DURATION, "if_past": one_of_words(IfPast)}, ("until",)
-)
-AWAITED: Shape = mapping(
-    {"on": EVENT, "where": CONDITION, "timeout": DURATION, "missed": STEPS}, ("on", "timeout")
-)
+DATE: Shape = mapping({"until": TEXT, "minus": DURATION, "plus": DURATION, "if_past": one_of_words(IfPast)}, ("until",))
+AWAITED: Shape = mapping({"on": EVENT, "where": CONDITION, "timeout": DURATION, "missed": STEPS}, ("on", "timeout"))
 
 
 class Wait:
