@@ -13,6 +13,7 @@ from typing import Protocol
 
 from outrider import wiring
 from outrider.configuration import Configuration, build, digest_of
+from outrider.configuration.schemas import schemas
 from outrider.domain.problem import Problem
 from outrider.domain.work import KEPT, Ceiling
 from outrider.lib.clock import SystemClock
@@ -116,12 +117,17 @@ async def _ceiling(pool: object) -> Ceiling:
     return configuration.toml.ceiling if configuration else Ceiling()
 
 
-async def apply_files(opened: Opened, files: Mapping[str, str], note: str = "") -> tuple[int, bool, list[Problem]]:
-    """Check and keep a configuration: its number, whether it is new, and its warnings. Raises Refused."""
+async def apply_files(
+    opened: Opened, files: Mapping[str, str], note: str = "", *, author: str = "", after: int | None = None
+) -> tuple[int, bool, list[Problem]]:
+    """Check and keep a configuration: its number, whether it is new, and its warnings.
+
+    after: the version it was planned against. Raises Refused, and VersionMoved when another one was applied meanwhile.
+    """
     configuration, problems = build(files, shipped(), today=opened.clock.now().date())
     if configuration is None:
         raise Refused(problems)
-    number, new = await save_configuration(opened.store.pool, digest_of(files), files, note)
+    number, new = await save_configuration(opened.store.pool, digest_of(files), files, note, author=author, after=after)
     return number, new, problems
 
 
@@ -170,6 +176,7 @@ class Door:
             wakes=outrider.wakes,
             public_url=lambda: outrider.public_url,
             acknowledgments=outrider.acknowledgments,
+            schemas=lambda: schemas(shipped()),
         )
         self._listener = listener
         self._server = make_server(build_api(deps), *listener.getsockname()[:2])

@@ -24,6 +24,7 @@ ROUTES = {
     "/metrics": {"get"},
     "/problems/{slug}": {"get"},
     "/v1/acknowledgements": {"post"},
+    "/schemas/{name}": {"get"},
     "/v1/callbacks/{account}/{token}": {"get", "post"},
     "/v1/consents": {"post"},
     "/v1/deadletters": {"get"},

@@ -232,8 +232,8 @@ def test_the_preview_uses_the_examples_and_the_longest_values(templates: Templat
         ("{{ locale|date(1) }}", "", "sms.en.j2", 1, 4, "'locale|date(1)'", ""),
         ("{% for x in range(100000) %}{{ x }}{% endfor %}", "", "sms.en.j2", 1, 32, "more than 20000 steps", ""),
         ("l’été", "transliterate: strict", "sms.en.j2", 1, 2, "U+2019 '’' forces UCS-2", 'write "\'" instead'),
-        ("x", "fallback: de", "sms.de.j2", 0, 0, "the file is missing: it is the `fallback` locale", ""),
-        ("x", "languages: [en, fr]", "sms.fr.j2", 0, 0, "the file is missing: `languages` names it", ""),
+        ("x", "fallback: de", "template.yaml", 1, 11, "no sms text in de: it is the `fallback` locale", "sms.de.j2"),
+        ("x", "languages: [en, fr]", "template.yaml", 1, 17, "no sms text in fr: `languages` names it", "sms.fr.j2"),
         ("x", "purpose: marketing", "template.yaml", 1, 10, "unknown purpose", ""),
         ("{% if true %}{% endif %}", "", "sms.en.j2", 1, 1, "the text is empty", ""),
     ],
@@ -296,7 +296,7 @@ def test_an_overlay_is_checked_like_a_text() -> None:
 
 def test_a_group_of_declared_variables_may_be_asked_for() -> None:
     _, problems = one("{% if booking is defined %}{{ booking.spot }}{{ booking.starts_at|date }}{% endif %}", YAML)
-    assert [problem.message for problem in problems if "sms.fr" not in problem.file] == []
+    assert [problem.message for problem in problems if "sms.fr" not in problem.hint] == []
 
 
 def test_the_context_is_left_as_it_was(templates: TemplateSet) -> None:

@@ -28,6 +28,7 @@ from outrider.api.problems import MEDIA, Problem, answer_problem, show_problem
 from outrider.api.profiles import profiles
 from outrider.api.relations import relations
 from outrider.api.routes import get_routes
+from outrider.api.schemas import get_schema
 from outrider.api.suppressions import suppressions
 from outrider.api.timeline import get_timeline
 
@@ -71,7 +72,7 @@ def build_framework(deps: ApiDeps) -> Litestar:
             *(profiles, objects, relations, suppressions, pauses, messages, decisions, deadletters),
             *(post_consent, get_consents, get_timeline, get_health, get_readiness, get_metrics),
             *(get_routes, get_costs),
-            *(get_openapi, get_docs, show_problem),
+            *(get_openapi, get_docs, get_schema, show_problem),
         ],
         dependencies={"deps": Provide(provide_deps, sync_to_thread=False)},
         exception_handlers={Exception: answer_problem},

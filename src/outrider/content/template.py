@@ -22,6 +22,7 @@ from outrider.content.rendering import (
 )
 from outrider.content.spelling import replacements
 from outrider.domain.problem import Problem
+from outrider.lib.yaml12 import Mark, YamlError, read
 
 __all__ = ["RenderError", "Rendered", "TemplateSet", "compile_templates"]
 
@@ -79,7 +80,7 @@ class _Compiler:
         texts = {(text.channel, text.market, text.locale.lower()): text for text in self.texts()}
         for text in texts.values():
             self.problems += self.check(text, declaration)
-        self.problems += _missing_languages(declaration, texts)
+        self.problems += _missing_languages(declaration, texts, self.files.get("template.yaml", ""))
         self.problems += self.unused(declaration)
         return Template(declaration, texts)
 
@@ -138,7 +139,7 @@ class _Compiler:
 
 
 def _missing_languages(
-    declaration: Declaration, texts: Mapping[tuple[str, str | None, str], Text]
+    declaration: Declaration, texts: Mapping[tuple[str, str | None, str], Text], source: str
 ) -> Iterator[Problem]:
     for channel in sorted({channel for channel, _, _ in texts}):
         general = {locale for each, market, locale in texts if each == channel and market is None}
@@ -146,7 +147,21 @@ def _missing_languages(
             if locale.lower() not in general:
                 file = f"{declaration.file.removesuffix('template.yaml')}{channel}.{locale}.j2"
                 reason = "`languages` names it" if locale in declaration.languages else "it is the `fallback` locale"
-                yield Problem(file, 0, 0, f"the file is missing: {reason}")
+                mark = _named_at(source, locale)
+                message = f"there is no {channel} text in {locale}: {reason}"
+                yield Problem(declaration.file, mark.line, mark.column, message, f"create {file}", mark.length)
+
+
+def _named_at(source: str, locale: str) -> Mark:
+    """Where template.yaml names a locale; where `fallback` would stand when it does not."""
+    try:
+        located = read(source)
+    except YamlError as error:  # a template.yaml with errors of its own, told elsewhere
+        return Mark(error.line, error.column, 1)
+    languages = located.value.get("languages") if isinstance(located.value, dict) else None
+    if isinstance(languages, list) and locale in languages:
+        return located.at(("languages", languages.index(locale)))
+    return located.at(("fallback",))
 
 
 def _is_error(problem: Problem) -> bool:
