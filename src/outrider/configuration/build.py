@@ -76,7 +76,7 @@ class _Builder:
         toml = self.toml()
         kinds = self.kinds()
         sources = self.sources(kinds)
-        templates, problems = compile_templates(self.files)
+        templates, problems = compile_templates(self.files, markets=self.shipped.markets)
         self.problems += problems
         policy = self.policy(toml, number)
         surroundings = self.surroundings(kinds, sources, templates, policy)
