@@ -21,7 +21,7 @@ from outrider.plugged import providers
 from outrider.secrets import resolve
 from outrider.settings import BadSetting
 from outrider.workers.engine.library import Library
-from outrider.workers.prepare import Account, CannotRender, Desk
+from outrider.workers.prepare import Account, CannotRender, Desk, Render
 
 
 def build_accounts(configuration: Configuration, token_key: bytes, folder: Path | None) -> dict[str, Account]:
@@ -52,14 +52,16 @@ def _settings(entry: AccountEntry, kind: type[Any], folder: Path | None) -> Any:
         raise BadSetting(f"account {entry.name}: {error}") from error
 
 
-def renderer(library: Library) -> typing.Callable[[Message], Rendered]:
+def renderer(library: Library) -> Render:
     """Renders messages with the templates of their own configuration."""
 
-    def render(message: Message) -> Rendered:
+    def render(message: Message, tables: frozenset[str] = frozenset()) -> Rendered:
         templates: TemplateSet = library.get(message.config).templates
         content = message.content
         try:
-            return templates.render(message.template, message.channel, content.locale, message.market, content.values)
+            return templates.render(
+                message.template, message.channel, content.locale, message.market, content.values, tables
+            )
         except RenderError as error:
             raise CannotRender(str(error)) from error
 

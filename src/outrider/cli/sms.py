@@ -20,17 +20,18 @@ def sms() -> None:
 
 
 @sms.command("count")
+@click.option("--shift-table", "tables", multiple=True, help="Allow a national shift table (es, pt, tr); repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs instead of a summary.")
-def count_text(as_json: bool) -> None:
-    """Count the segments of the UTF-8 text on standard input.
+def count_text(tables: tuple[str, ...], as_json: bool) -> None:
+    """Count the segments of the UTF-8 text on standard input, and what would save one.
 
     Exactly one newline at the end is left out, because most programs add one; further ones are part of the text.
     """
     from outrider.content.sms import count
 
-    text = _read_text()
-    counted = count(text)
-    click.echo(_as_json(counted) if as_json else "\n".join(_summary(text, counted)))
+    text, allowed = _read_text(), _tables(tables)
+    counted = count(text, allowed)
+    click.echo(_as_json(text, counted, allowed) if as_json else "\n".join(_summary(text, counted, allowed)))
 
 
 COMMAND = sms
@@ -50,24 +51,49 @@ def _read_text() -> str:
         raise SystemExit(2) from None
 
 
-def _as_json(counted: Count) -> str:
+def _tables(names: tuple[str, ...]) -> frozenset[str]:
+    from outrider.content.shift import LETTERS
+
+    for name in names:
+        if name not in LETTERS:
+            raise click.BadParameter(
+                f"there is no national shift table {name!r}: expected {', '.join(LETTERS)}", param_hint="--shift-table"
+            )
+    return frozenset(names)
+
+
+def _as_json(text: str, counted: Count, tables: frozenset[str]) -> str:
     import msgspec
 
-    return msgspec.json.encode(counted).decode()
+    from outrider.content.savings import savings
+
+    found = savings(text, tables)
+    shown = msgspec.to_builtins(counted) | ({"savings": msgspec.to_builtins(found)} if found else {})
+    return msgspec.json.encode(shown).decode()
 
 
-def _summary(text: str, counted: Count) -> list[str]:
+def _summary(text: str, counted: Count, tables: frozenset[str]) -> list[str]:
     if not counted.segments:
         return ["The text is empty: 0 segments; no provider accepts it."]
-    return [_first_line(text, counted), *_torn(text), *_described(text, counted), *_advice(text, counted)]
+    first = _first_line(text, counted, tables)
+    return [first, *_torn(text), *_described(text, counted), *_advice(text, counted), *_savings(text, tables)]
 
 
-def _first_line(text: str, counted: Count) -> str:
+def _savings(text: str, tables: frozenset[str]) -> list[str]:
+    from outrider.content.media.sms import described
+    from outrider.content.savings import savings
+
+    found = [f"- {described(saving)}" for saving in savings(text, tables)]
+    return ["\nWhat saves segments:", *found] if found else []
+
+
+def _first_line(text: str, counted: Count, tables: frozenset[str]) -> str:
     from outrider.content.sms import capacity, parts, size_of
 
-    last, room = size_of(parts(text)[-1], counted.encoding), capacity(counted)
+    last, room = size_of(parts(text, tables)[-1], counted.encoding, counted.table or ""), capacity(counted)
+    table = f" with the table {counted.table}" if counted.table else ""
     return (
-        f"{counted.encoding}, {_many(counted.characters, 'character')}, {_many(counted.units, 'unit')}: "
+        f"{counted.encoding}{table}, {_many(counted.characters, 'character')}, {_many(counted.units, 'unit')}: "
         f"{_many(counted.segments, 'segment')}; the last one holds {last} of {room} units"
     )
 

@@ -14,6 +14,7 @@ from outrider.configuration.kinds import Kind, read_kind
 from outrider.configuration.overrides import read_override
 from outrider.configuration.sources import read_source
 from outrider.configuration.toml import FILE, Toml, place_of, read_toml
+from outrider.content.shift import LETTERS
 from outrider.content.template import TemplateSet, compile_templates
 from outrider.contracts.channel import Channel
 from outrider.contracts.surroundings import Surroundings, TemplateFacts, suggest
@@ -76,7 +77,7 @@ class _Builder:
         toml = self.toml()
         kinds = self.kinds()
         sources = self.sources(kinds)
-        templates, problems = compile_templates(self.files, markets=self.shipped.markets)
+        templates, problems = compile_templates(self.files, markets=self.shipped.markets, tables=shift_tables(toml))
         self.problems += problems
         policy = self.policy(toml, number)
         surroundings = self.surroundings(kinds, sources, templates, policy)
@@ -114,6 +115,7 @@ class _Builder:
             place = ["routes", f"[{index}]"]
             self.check_words(text, place, "channel", (route.channel,), self.shipped.channels)
             self.check_words(text, place, "markets", route.markets, self.shipped.markets)
+            self.check_words(text, place, "shift_tables", route.shift_tables, LETTERS)
         for index, cap in enumerate(toml.caps):
             self.check_words(text, ["caps", f"[{index}]"], "channels", cap.channels, self.shipped.channels)
         return toml
@@ -209,6 +211,12 @@ class _Builder:
 
     def within(self, folder: str) -> list[tuple[str, str]]:
         return [(path, text) for path, text in sorted(self.files.items()) if path.startswith(folder)]
+
+
+def shift_tables(toml: Toml) -> frozenset[str]:
+    """National shift tables every SMS route supports: whichever a message takes, it costs no more than was checked."""
+    supported = [frozenset(route.shift_tables) for route in toml.routes if route.channel == "sms"]
+    return frozenset.intersection(*supported) if supported else frozenset()
 
 
 def _template_facts(templates: TemplateSet, name: str) -> TemplateFacts:

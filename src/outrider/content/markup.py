@@ -13,8 +13,8 @@ import msgspec
 
 from outrider.content import scan
 from outrider.content.declaration import near
-from outrider.content.links import ATTRIBUTES, refused_scheme
-from outrider.content.source import Source, problem_at
+from outrider.content.links import ATTRIBUTES, MARK, refused_scheme
+from outrider.content.source import Source, joined, problem_at
 from outrider.domain.problem import Problem
 
 #: Elements without an end tag (HTML standard, 13.1.2).
@@ -119,6 +119,22 @@ def _attribute_problems(source: Source, tag: Tag) -> Iterator[Problem]:
     if (place := bare.find(scan.OUTPUT)) >= 0:
         hint = 'write for example href="{{ address }}"'
         yield problem_at(source, tag.rest_start + place, "a value within a tag must stand in quotes", hint)
+
+
+def with_marks(source: Source) -> Source:
+    """The HTML with `MARK` before each address whose beginning a value decides, also in conditional comments."""
+    starts = [place for tag in tags(scan.masked(source.text)) for place in _open_addresses(tag)]
+    ends = [*starts[1:], len(source.text)]
+    parts = [part for start, end in zip(starts, ends, strict=True) for part in (MARK, source.part(start, end))]
+    return joined([source.part(0, starts[0]), *parts], source) if starts else source
+
+
+def _open_addresses(tag: Tag) -> Iterator[int]:
+    for found in _ATTRIBUTE.finditer(tag.rest):
+        group = next(each for each in ("double", "single", "bare") if found[each] is not None)
+        literal = re.split(f"[{scan.OUTPUT}{scan.TAG}]", found[group], maxsplit=1)
+        if found["name"].lower() in ATTRIBUTES and len(literal) > 1 and not re.search("[:/?#]", literal[0]):
+            yield tag.rest_start + found.start(group)
 
 
 def unclosed(source: Source, masked: str, *, strict: bool) -> Iterator[Problem]:

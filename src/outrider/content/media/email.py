@@ -21,8 +21,8 @@ from msgspec.structs import replace
 from outrider.content import scan
 from outrider.content.declaration import Declaration, near
 from outrider.content.engine import Failure, parse
-from outrider.content.links import bad_link
-from outrider.content.markup import html_problems, plain_masked, tags, unclosed
+from outrider.content.links import MARK, marked_scheme
+from outrider.content.markup import html_problems, plain_masked, tags, unclosed, with_marks
 from outrider.content.medium import Overrun, Written
 from outrider.content.mjml import compile_mjml
 from outrider.content.partials import BadContent, Wanted
@@ -72,7 +72,7 @@ class Email:
         text = wanted.expand(files["txt.j2"], "j2") if "txt.j2" in files else text_of(html)
         return {
             "subject": replace(subject, most=PART),
-            "html": replace(html, name=f"{file.path}{HTML}", most=PART),
+            "html": replace(with_marks(html), name=f"{file.path}{HTML}", most=PART),
             "text": replace(text, name=f"{text.path}#text", most=PART, may_be_empty=True),
         }
 
@@ -86,9 +86,9 @@ class Email:
         if not 0 < len(subject) <= SUBJECT:
             message = f"the subject has {len(subject)} characters, expected 1 to {SUBJECT}"
             raise Failure(message, piece="subject")
-        if found := bad_link(texts["html"]):
-            raise Failure(f"an address in {found[0]} begins with `{found[1]}:`, which is refused", -1, piece="html")
-        return Written(Rendition(tidy(texts["text"]), subject, texts["html"]))
+        if scheme := marked_scheme(texts["html"]):
+            raise Failure(f"an address begins with `{scheme}:`, which is refused", -1, piece="html")
+        return Written(Rendition(tidy(texts["text"]), subject, texts["html"].replace(MARK, "")))
 
     def overruns(self, written: Written, declaration: Declaration, sources: Mapping[str, Source]) -> Iterator[Overrun]:
         """HTML that Gmail cuts."""
