@@ -21,6 +21,7 @@ from outrider.api.serve import make_server
 from outrider.configuration import Configuration, build
 from outrider.contracts.api_keys import ApiKey
 from outrider.domain.entry import Entry
+from outrider.domain.profile import Profile
 from outrider.lib.clock import SystemClock
 from outrider.lib.ids import Hasher, new_id
 from outrider.lib.seal import KEY, KeyRing
@@ -220,9 +221,22 @@ async def postgres_stage(url: str) -> AsyncIterator[Stage]:
 async def memory_stage() -> AsyncIterator[Stage]:
     """Over memory, for the doors that only write."""
     store, wakes, keys = MemoryStore(SystemClock()), Wakes(), KeysInMemory()
-    deps = _deps(store, NothingToRead(), NothingToRead(), keys, wakes, Hasher(b"test"))
+    deps = _deps(store, ProfilesInMemory(store), NothingToRead(), keys, wakes, Hasher(b"test"))
     async with _stage(deps, store, wakes, keys) as stage:
         yield stage
+
+
+class ProfilesInMemory:
+    """Profiles to read, and nothing else."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def profile(self, stream: bytes) -> Profile | None:
+        return self._store.tables.profiles.get(stream)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(NothingToRead(), name)
 
 
 class NothingToRead:

@@ -12,7 +12,7 @@ from api_stage import Stage, aware, cloud_event, is_problem
 from conftest import Play
 from outrider.domain.attempt import Accepted
 from outrider.domain.decision import GateResult, GateVerdict, Judgment, Verdict
-from outrider.domain.message import Content, Message, Status
+from outrider.domain.message import Content, Message, Rendition, Status
 from outrider.domain.profile import Address, Identity, Profile
 from outrider.domain.receipt import Receipt, ReceiptStatus
 from outrider.domain.work import Decided, Done, Next, Reported
@@ -74,7 +74,7 @@ class Past:
         decisions = tuple(self.decision(each) for each in messages)
         await self.save(messages=messages, decisions=decisions)
         fence = await self.store.open_lease("worker", 3600)
-        intents = [builders.intent(each, account="main", body=BODY) for each in messages]
+        intents = [builders.intent(each, account="main", body=Rendition(BODY)) for each in messages]
         async with self.store.claim(1000) as claim:
             assert await claim.commit(fence, intents, []) == []
         accepted = Accepted("p-1", 1, 0.04, "EUR")
@@ -114,7 +114,7 @@ def test_a_message_is_shown_with_all_that_led_to_it_and_came_of_it(on_postgres: 
         assert decision["gates"][0]["margin"] == "0 of 3 used"
         (attempt,) = shown["attempt_list"]
         assert (attempt["body"], attempt["estimate"], attempt["price"], attempt["currency"]) == (
-            BODY,
+            {"text": BODY},
             0.05,
             0.04,
             "EUR",

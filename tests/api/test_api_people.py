@@ -402,3 +402,37 @@ def test_a_change_is_answered_although_the_cursor_cannot_be_read(in_memory: Play
         assert [type(entry.body) for entry in stage.store.tables.entries.values()] == [ConsentEntry]
 
     in_memory(act)
+
+
+def test_two_keys_become_one_person_and_two_again(on_postgres: Play) -> None:
+    async def act(stage: Stage) -> None:
+        async with stage.engine():
+            await stage.ask("PUT", "/v1/profiles/c-1?wait=applied", json=ANNA)
+            await stage.ask("PUT", "/v1/profiles/app-7?wait=applied", json={"traits": {"car": "Zoe"}})
+            merged = await stage.ask("PUT", "/v1/profiles/app-7/merge?wait=applied", json={"into": "c-1"})
+            assert merged.status_code == 200, merged.text
+            last = await stage.ask("PATCH", "/v1/profiles/c-1?wait=applied", json={"zone": "Europe/Rome"})
+            assert last.json()["current"]["merged"] == ["app-7"]
+            assert last.json()["current"]["traits"]["car"] == "Zoe"
+            shown = await stage.ask("GET", "/v1/profiles/app-7")
+            assert shown.json()["key"] == "c-1"
+            circle = await stage.ask("PUT", "/v1/profiles/c-1/merge", json={"into": "app-7"})
+            is_problem(circle, 400, "unreadable-request")
+            undone = await stage.ask("DELETE", "/v1/profiles/app-7/merge?wait=applied")
+            assert undone.json()["current"]["key"] == "app-7"
+            again = await stage.ask("DELETE", "/v1/profiles/app-7/merge")
+            is_problem(again, 404, "not-found")
+
+    on_postgres(act)
+
+
+def test_erasing_one_key_stops_every_key_of_the_person_at_once(in_memory: Play) -> None:
+    async def act(stage: Stage) -> None:
+        async with stage.engine():
+            await stage.ask("PUT", "/v1/profiles/app-7/merge?wait=applied", json={"into": "c-1"})
+            await stage.ask("PATCH", "/v1/profiles/c-1?wait=applied", json={"market": "FR"})
+        await stage.ask("DELETE", "/v1/profiles/app-7")
+        stops = {profile_key(stage.deps.hasher.stream("profile", key)) for key in ("app-7", "c-1")}
+        assert stops <= set(stage.store.tables.stops)
+
+    in_memory(act)

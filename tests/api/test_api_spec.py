@@ -36,6 +36,7 @@ ROUTES = {
     "/v1/objects/{kind}/{key}": {"get", "put", "patch", "delete"},
     "/v1/pauses": {"get", "put", "delete"},
     "/v1/profiles/{key}": {"get", "put", "patch", "delete"},
+    "/v1/profiles/{key}/merge": {"put", "delete"},
     "/v1/profiles/{key}/consents": {"get"},
     "/v1/profiles/{key}/timeline": {"get"},
     "/v1/relations": {"put", "delete"},

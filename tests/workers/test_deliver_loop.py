@@ -362,4 +362,4 @@ def test_wiring_gives_the_worker_what_it_renders_with():
     world = World()
     world.feed(world.booking())
     text = wiring.renderer(world.library)(world.one("confirm"))
-    assert (text.text, text.segments) == ("Hello Zoé, it is booked.", 1)
+    assert (text.body.text, text.segments) == ("Hello Zoé, it is booked.", 1)

@@ -57,7 +57,7 @@ def test_an_event_becomes_profile_object_relation_enrollment_decision_and_messag
     assert (record.decision.verdict, record.config_digest) == (Verdict.SEND, world.library.current.digest)
     assert message.content.values == {"profile": {"name": "Zoé"}}
     (intent,) = world.deliver()
-    assert intent.body == "Hello Zoé, it is booked."
+    assert intent.body.text == "Hello Zoé, it is booked."
     assert world.one("confirm").status is Status.ACCEPTED
 
 
@@ -114,7 +114,7 @@ def test_a_held_message_is_rendered_with_the_values_of_the_morning():
     assert world.one("confirm").status is Status.HELD
     world.feed(world.event("person.seen", name="Zia"))
     world.advance(hours=10)
-    assert [intent.body for intent in world.deliver()] == ["Hello Zia, it is booked."]
+    assert [intent.body.text for intent in world.deliver()] == ["Hello Zia, it is booked."]
 
 
 def test_a_message_whose_window_passed_goes_back_and_expires():

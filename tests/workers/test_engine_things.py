@@ -25,7 +25,7 @@ def told(world):
 
 
 def bodies(world):
-    return [intent.body for intent in world.deliver()]
+    return [intent.body.text for intent in world.deliver()]
 
 
 def test_an_event_visits_its_object_before_its_person():

@@ -42,7 +42,7 @@ def prepared(world, one=None, **desk):
 def test_an_intent_carries_everything_a_call_needs(world):
     intent = prepared(world)
     assert (intent.number, intent.route, intent.account, intent.label) == (1, "first", "first", "")
-    assert (intent.body, intent.segments, intent.estimate, intent.currency) == (
+    assert (intent.body.text, intent.segments, intent.estimate, intent.currency) == (
         "Hello Zoé, it is booked.",
         1,
         0.05,

@@ -54,6 +54,13 @@ class AddressOut(msgspec.Struct, frozen=True):
     alive: bool
 
 
+class MergeIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a profile goes."""
+
+    #: Key of the profile that stays; it is made when nobody knows it yet.
+    into: str
+
+
 class ProfileOut(msgspec.Struct, frozen=True):
     """A profile. Without the scope `pii:read` addresses and sealed traits are masked."""
 
@@ -68,6 +75,8 @@ class ProfileOut(msgspec.Struct, frozen=True):
     consents: dict[str, str]
     version: int
     created_at: datetime | None
+    #: Other keys of the same person: they were merged into this profile.
+    merged: list[str] = []
 
 
 def show_profile(profile: Profile, pii: bool) -> ProfileOut:
@@ -88,6 +97,7 @@ def show_profile(profile: Profile, pii: bool) -> ProfileOut:
         consents={name: str(state) for name, state in profile.consents.items()},
         version=profile.version,
         created_at=profile.created_at,
+        merged=sorted(identity.merged),
     )
 
 

@@ -10,10 +10,11 @@ from litestar.params import FromPath, JSONBody
 
 from outrider.api.deps import ApiDeps, Deps
 from outrider.api.keys import needs
-from outrider.api.people import ProfileIn, ProfileOut, profile_change, show_profile
-from outrider.api.problems import NOT_FOUND, Problem
+from outrider.api.people import MergeIn, ProfileIn, ProfileOut, profile_change, show_profile
+from outrider.api.problems import NOT_FOUND, UNREADABLE, Problem, Wrong
 from outrider.api.writing import Seconds, Written, check_key, wait_seconds, write
-from outrider.domain.entry import Entry, ForgetEntry, ProfileEntry, Stop
+from outrider.domain.entry import Entry, ForgetEntry, MergeEntry, ProfileEntry, Stop
+from outrider.domain.profile import Profile
 from outrider.domain.stops import profile_key
 from outrider.ingest.mapping import PROFILE
 
@@ -48,10 +49,43 @@ async def patch_profile(
 @delete("/{key:str}", status_code=202, guards=[needs("profiles:write")], summary="Erase a profile")
 async def delete_profile(key: FromPath[str], deps: Deps, request: Asked, seconds: Seconds) -> Response[Written]:
     """End its journeys, cancel what waits and erase its personal data. Nothing more is sent from the answer on."""
-    stream = deps.hasher.stream(PROFILE, check_key("key", key))
-    entry = Entry(stream, ForgetEntry(key), deps.clock.now())
-    stop = Stop(profile_key(stream), "profile", "the profile was deleted")
-    return await write(deps, seconds, entry, lambda: _find(deps, key, pii=request.state.grant.pii), [stop])
+    entry = Entry(deps.hasher.stream(PROFILE, check_key("key", key)), ForgetEntry(key), deps.clock.now())
+    streams = dict.fromkeys((entry.stream, *(each.stream for each in await _standing_for(deps, key))))
+    stops = [Stop(profile_key(stream), "profile", "the profile was deleted") for stream in streams]
+    return await write(deps, seconds, entry, lambda: _find(deps, key, pii=request.state.grant.pii), stops)
+
+
+@put("/{key:str}/merge", status_code=202, guards=[needs("profiles:write")], summary="Merge a profile into another")
+async def merge_profile(
+    key: FromPath[str], data: JSONBody[MergeIn], deps: Deps, request: Asked, seconds: Seconds
+) -> Response[Written]:
+    """The two keys are one person from now on: what comes under this key goes to the other profile.
+
+    The other keeps what it knows and gets what only this one knows; running journeys move along; consents withdrawn
+    under either key stay withdrawn.
+    """
+    into = check_key("into", data.into)
+    last = (await _standing_for(deps, into))[-1:]
+    if into == key or any(each.key == key for each in last):
+        raise Problem(UNREADABLE, errors=[Wrong("into", "expected another profile, not one that is merged into this")])
+    return await _merge(deps, request, seconds, MergeEntry(key, into))
+
+
+@delete("/{key:str}/merge", status_code=202, guards=[needs("profiles:write")], summary="Undo a merge")
+async def unmerge_profile(key: FromPath[str], deps: Deps, request: Asked, seconds: Seconds) -> Response[Written]:
+    """The two keys are two persons after all: what came from this key leaves the other profile.
+
+    Journeys that moved along stay where they are; what comes under this key from now on stays here.
+    """
+    profile = await deps.reading.profile(deps.hasher.stream(PROFILE, check_key("key", key)))
+    if profile is None or not profile.identity.merged_into:
+        raise Problem(NOT_FOUND, "this profile is not merged into another")
+    return await _merge(deps, request, seconds, MergeEntry(key, profile.identity.merged_into, undo=True))
+
+
+async def _merge(deps: ApiDeps, request: Asked, seconds: float, body: MergeEntry) -> Response[Written]:
+    entry = Entry(deps.hasher.stream(PROFILE, check_key("key", body.key)), body, deps.clock.now())
+    return await write(deps, seconds, entry, lambda: _find(deps, body.key, pii=request.state.grant.pii))
 
 
 async def _change(
@@ -73,13 +107,25 @@ async def _market_for(deps: ApiDeps, stream: bytes, data: ProfileIn) -> str | No
 
 
 async def _find(deps: ApiDeps, key: str, *, pii: bool) -> ProfileOut | None:
-    profile = await deps.reading.profile(deps.hasher.stream(PROFILE, check_key("key", key)))
-    return show_profile(profile, pii) if profile else None
+    found = await _standing_for(deps, key)
+    return show_profile(found[-1], pii) if found else None
+
+
+async def _standing_for(deps: ApiDeps, key: str) -> list[Profile]:
+    """The profile of a key, then the one it is merged into, and so on to the one that stands for the person."""
+    found: list[Profile] = []
+    while key and key not in (each.key for each in found):
+        profile = await deps.reading.profile(deps.hasher.stream(PROFILE, check_key("key", key)))
+        if profile is None:
+            break
+        found.append(profile)
+        key = profile.identity.merged_into
+    return found
 
 
 profiles = Router(
     "/v1/profiles",
-    route_handlers=[get_profile, put_profile, patch_profile, delete_profile],
+    route_handlers=[get_profile, put_profile, patch_profile, delete_profile, merge_profile, unmerge_profile],
     dependencies={"seconds": Provide(wait_seconds)},
     tags=["profiles"],
 )

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from outrider.domain.profile import Address, Relation
+from outrider.domain.enrollment import Enrollment
+from outrider.domain.profile import Address, Profile, Relation
 from outrider.domain.receipt import Receipt
 
 
@@ -115,6 +116,25 @@ class ConsentEntry(msgspec.Struct, frozen=True, tag="consent"):
     #: Wording version, form, evidence: whatever proves it.
     evidence: dict[str, Any] = {}
     at: datetime | None = None
+    #: Told to a profile that was merged away, for the sake of its messages under way: no new line of the ledger.
+    mirrored: bool = False
+
+
+class MergeEntry(msgspec.Struct, frozen=True, tag="merge"):
+    """The person of this stream is the person of another key; `undo` says that they are two after all."""
+
+    key: str
+    into: str
+    undo: bool = False
+
+
+class AbsorbEntry(msgspec.Struct, frozen=True, tag="absorb"):
+    """What a merge brings to the profile that stays: facts and running journeys; `undo` takes the facts back."""
+
+    #: The profile that was merged, as it was then.
+    profile: Profile
+    enrollments: tuple[Enrollment, ...] = ()
+    undo: bool = False
 
 
 class ReceiptEntry(msgspec.Struct, frozen=True, tag="receipt"):
@@ -154,6 +174,8 @@ Body = (
     | ObjectChangedEntry
     | RelationEntry
     | ConsentEntry
+    | MergeEntry
+    | AbsorbEntry
     | ReceiptEntry
     | OutcomeEntry
     | ReplyEntry

@@ -20,12 +20,27 @@ class Address(msgspec.Struct, frozen=True):
     alive: bool = True
 
 
+class Share(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a profile got from one that was merged into it: un-merging takes exactly this back."""
+
+    #: Names of traits, open ones too, and of the fields market, locale and zone.
+    traits: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    #: Keys of consents that were granted, as in `Profile.consents`.
+    consents: tuple[str, ...] = ()
+
+
 class Identity(msgspec.Struct, frozen=True):
     """The personal part of a profile, sealed in the store."""
 
     key: str
     traits: dict[str, Any] = {}
     addresses: tuple[Address, ...] = ()
+    #: The key of the profile that stands for this person now; empty for one that stands for itself.
+    merged_into: str = ""
+    #: Keys that were merged into this profile, with what came from each.
+    merged: dict[str, Share] = {}
 
 
 class ConsentState(StrEnum):

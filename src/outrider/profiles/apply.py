@@ -24,8 +24,8 @@ def change_profile(profile: Profile, change: ProfileChange, open_traits: Collect
     """
     traits = {} if change.replace else {**profile.identity.traits, **profile.traits}
     traits = _merged(traits, change.traits)
-    identity = Identity(
-        key=profile.identity.key,
+    identity = replace(
+        profile.identity,
         traits={name: value for name, value in traits.items() if name not in open_traits},
         addresses=_addresses(profile, change),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from outrider.domain.decision import Candidate, Recent
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import (
     REPLY,
+    AbsorbEntry,
     Entry,
     Event,
     EventEntry,
@@ -65,6 +66,15 @@ class Facts:
         if not delete and _holds(relation, self.now):
             row.append(other)
         self.related[stream] = sorted(row, key=lambda one: (one[0], one[2], one[1]))
+
+    def add_from(self, others: Sequence[bytes], stream: bytes) -> None:
+        """Relations and slots of caps under other keys of a person count as the person's own."""
+        for other in others:
+            own = self.related.get(stream, [])
+            self.related[stream] = own + [end for end in self.related.get(other, ()) if end not in own]
+            if other in self.recent:
+                both = [*self.recent.get(stream, ()), *self.recent[other]]
+                self.recent[stream] = sorted(both, key=lambda one: one.at, reverse=True)
 
     def forget(self, stream: bytes) -> None:
         """Nothing is known of a person any more; whoever returns starts anew."""
@@ -119,14 +129,26 @@ class Loader:
         if people:
             facts.profiles = await self.store.profiles(people)
             facts.live = await self.store.enrollments(people)
-        await self._rounds(stimuli, candidates, facts)
         await self.library.ensure(
             [enrollment.config for row in facts.live.values() for enrollment in row]
+            + [enrollment.config for stimulus in stimuli for enrollment in brought_by(stimulus)]
             + [candidate.config for candidate in candidates]
         )
-        await self._things(stimuli, candidates, (people, things), facts)
-        await self._limits(stimuli, candidates, facts)
+        await self._rounds(stimuli, candidates, facts)
+        other_keys = self._other_keys(facts.profiles)
+        await self._things(stimuli, candidates, (people.union(*other_keys.values()), things), facts)
+        await self._limits(stimuli, candidates, other_keys, facts)
+        for stream, others in other_keys.items():
+            facts.add_from(others, stream)
         return facts
+
+    def _other_keys(self, profiles: Mapping[bytes, Profile]) -> dict[bytes, list[bytes]]:
+        """Profile → the streams of the keys that were merged into it: its past lies there."""
+        return {
+            stream: [self.hasher.stream(PROFILE, key) for key in sorted(profile.identity.merged)]
+            for stream, profile in profiles.items()
+            if profile.identity.merged
+        }
 
     async def _messages(self, stimuli: Sequence[Stimulus], facts: Facts) -> list[Candidate]:
         ids = {message for stimulus in stimuli if (message := message_of(stimulus)) is not None}
@@ -141,6 +163,8 @@ class Loader:
     async def _rounds(self, stimuli: Sequence[Stimulus], candidates: Sequence[Candidate], facts: Facts) -> None:
         ids = {candidate.enrollment for candidate in candidates if candidate.enrollment}
         for stimulus in stimuli:
+            ids.update(self._brought(stimulus))
+        for stimulus in stimuli:
             body = stimulus.body if isinstance(stimulus, Entry) else None
             if isinstance(body, EventEntry) and body.entity.kind == PROFILE:
                 ids.update(self._startable(stimulus.stream, seen_of(body, self.hasher)))
@@ -148,6 +172,14 @@ class Loader:
                 ids.update(self._startable(stimulus.stream, reply_seen(stimulus, body)))
         if ids:
             facts.rounds = await self.store.last_rounds(ids)
+
+    def _brought(self, stimulus: Stimulus) -> Iterable[bytes]:
+        """The ids that passages from a merged profile get here."""
+        for enrollment in brought_by(stimulus):
+            program = self.program(enrollment)
+            about = Touched(enrollment.about_kind, enrollment.about_key, enrollment.about) if enrollment.about else None
+            if program is not None:
+                yield enrollment_id(program, stimulus.stream, about)
 
     def _startable(self, stream: bytes, seen: EventSeen) -> Iterable[bytes]:
         current, event = self.library.current, seen.event.type
@@ -166,6 +198,7 @@ class Loader:
         wanted = set(things)
         wanted.update(candidate.about for candidate in candidates if candidate.about)
         wanted.update(e.about for row in facts.live.values() for e in row if e.about)
+        wanted.update(e.about for stimulus in stimuli for e in brought_by(stimulus) if e.about)
         for stimulus in stimuli:
             if isinstance(stimulus, Entry) and isinstance(stimulus.body, EventEntry):
                 wanted.update(touched.stream for touched in touched_by(stimulus.body, self.hasher))
@@ -188,7 +221,13 @@ class Loader:
         if things:
             facts.objects = await self.store.objects(things)
 
-    async def _limits(self, stimuli: Sequence[Stimulus], candidates: Sequence[Candidate], facts: Facts) -> None:
+    async def _limits(
+        self,
+        stimuli: Sequence[Stimulus],
+        candidates: Sequence[Candidate],
+        other_keys: Mapping[bytes, Sequence[bytes]],
+        facts: Facts,
+    ) -> None:
         """Suppressions of every address the batch can write to, and messages that hold slots where caps apply."""
         addresses = {
             self.hasher.address(address.channel, address.value)
@@ -199,7 +238,8 @@ class Loader:
         if addresses:
             facts.suppressed = await self.store.suppressed(addresses)
         longest = max((cap.within for cap in self.library.current.policy.caps), default=timedelta(0))
-        streams = self._capped(stimuli, candidates, facts) if longest else set()
+        streams = set(self._capped(stimuli, candidates, facts) if longest else ())
+        streams.update(*(other_keys[stream] for stream in streams & other_keys.keys()))
         if streams:
             facts.recent = await self.store.recent(dict.fromkeys(sorted(streams), facts.now - longest))
 
@@ -208,7 +248,9 @@ class Loader:
             body = stimulus.body if isinstance(stimulus, Entry) else None
             change = body.effects.profile if isinstance(body, EventEntry) else None
             change = body.change if isinstance(body, ProfileEntry) else change
-            for address in (change.addresses if change else None) or ():
+            addresses = (change.addresses if change else None) or ()
+            addresses = body.profile.identity.addresses if isinstance(body, AbsorbEntry) else addresses
+            for address in addresses:
                 yield self.hasher.address(address.channel, address.value)
 
     def _capped(self, stimuli: Sequence[Stimulus], candidates: Sequence[Candidate], facts: Facts) -> Collection[bytes]:
@@ -219,6 +261,8 @@ class Loader:
             if any(self._obeys(self.program(e)) for e in row):
                 streams.add(stream)
         for stimulus in stimuli:
+            if any(self._obeys(self.program(e)) for e in brought_by(stimulus)):
+                streams.add(stimulus.stream)
             if event := _event_of(stimulus):
                 starts = self.library.current.starts.get(event, ())
                 if any(self._obeys(program) for program in starts):
@@ -246,6 +290,12 @@ def reply_seen(entry: Entry, body: ReplyEntry) -> EventSeen:
     """An inbound message as journeys see it."""
     data = {"text": body.text, "channel": body.channel}
     return EventSeen(Event(body.provider_id, REPLY_SOURCE, REPLY, entry.at, data=data))
+
+
+def brought_by(stimulus: Stimulus) -> tuple[Enrollment, ...]:
+    """The passages that come along with a merged profile."""
+    body = stimulus.body if isinstance(stimulus, Entry) else None
+    return body.enrollments if isinstance(body, AbsorbEntry) else ()
 
 
 def related_by(stimulus: Stimulus, hasher: Hasher) -> Iterable[bytes]:

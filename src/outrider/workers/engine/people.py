@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from outrider.domain.decision import Candidate, Verdict
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import (
+    AbsorbEntry,
     ConsentEntry,
     Entry,
     EventEntry,
     ForgetEntry,
+    MergeEntry,
     ObjectChangedEntry,
     OutcomeEntry,
     ProfileChange,
@@ -26,6 +28,7 @@ from outrider.domain.message import Status
 from outrider.domain.profile import Profile
 from outrider.domain.receipt import ReceiptStatus
 from outrider.domain.work import MessageState, Timer
+from outrider.ingest.mapping import PROFILE
 from outrider.journeys import (
     EventSeen,
     FactsChanged,
@@ -48,6 +51,7 @@ from outrider.orchestration.record import unpack
 from outrider.profiles.apply import change_profile, give_consent, new_profile
 from outrider.workers.engine.deciding import Desk
 from outrider.workers.engine.facts import reply_seen, seen_of
+from outrider.workers.engine.identities import MERGED, forget_with, merge, mirror, passed_on, take_in
 
 REACHED = frozenset({ReceiptStatus.DELIVERED, ReceiptStatus.SEEN})
 
@@ -64,8 +68,17 @@ class People:
         """Apply one stimulus."""
         if isinstance(stimulus, Timer):
             self.timer(stimulus)
-        else:
+        elif not self._passed_on(stimulus):
             HANDLERS[type(stimulus.body)](self, stimulus, stimulus.body)
+
+    def _passed_on(self, entry: Entry) -> bool:
+        """Whether the person goes by another key now, and the entry went there."""
+        profile = self.working.profiles.get(entry.stream)
+        into = profile.identity.merged_into if profile is not None else ""
+        body = passed_on(entry, into) if into else None
+        if body is not None:
+            self.draft.entries.append(Entry(self.desk.hasher.stream(PROFILE, into), body, entry.at))
+        return body is not None
 
     # ── facts ──
 
@@ -102,7 +115,9 @@ class People:
         after = give_consent(before, body)
         if after is not before:
             self.keep(after)
-        self.draft.consents.append((entry.stream, body))
+        if not body.mirrored:
+            self.draft.consents.append((entry.stream, body))
+        mirror(self, after, body)
 
     def relation(self, entry: Entry, body: RelationEntry) -> None:
         """A relation that begins at a person."""
@@ -118,6 +133,8 @@ class People:
 
     def forget(self, entry: Entry, body: ForgetEntry) -> None:
         """Journeys end, waiting messages are canceled, personal data goes."""
+        if (profile := self.working.profiles.get(entry.stream)) is not None:
+            forget_with(self, profile)
         for enrollment in tuple(self.working.live.get(entry.stream, ())):
             self.settle(leave(enrollment, "the profile was deleted", self.working.now), enrollment, None)
         self.working.forget(entry.stream)
@@ -209,7 +226,7 @@ class People:
         if profile is not None:
             enrollment = self._decide(progress.candidates, enrollment, profile)
         self._set_wait(before, enrollment)
-        self._replace(before, enrollment)
+        self.replace(before, enrollment)
 
     def _decide(self, candidates: Sequence[Candidate], enrollment: Enrollment, profile: Profile) -> Enrollment:
         for candidate in candidates:
@@ -235,7 +252,8 @@ class People:
         elif before.wait is not None:
             self.draft.drop_timer(after.id, "wait")
 
-    def _replace(self, before: Enrollment, after: Enrollment) -> None:
+    def replace(self, before: Enrollment, after: Enrollment) -> None:
+        """Draft the new state of a passage; later stimuli of the batch see it."""
         live = self.working.live.setdefault(after.stream, [])
         live[:] = [one for one in live if (one.id, one.round) != (before.id, before.round)]
         if after.ended_at is None:
@@ -330,15 +348,15 @@ class People:
             return
         following = self.desk.escalate(state, profile, enrollment)
         if following is not None and enrollment is not None:
-            self._replace(enrollment, _with_open(enrollment, following))
+            self.replace(enrollment, _with_open(enrollment, following))
 
 
 def _left_since(enrollment: Enrollment, candidate: Candidate) -> bool:
     """Whether the person left the journey after the candidate came up: then no further channel is tried.
 
-    Who completed it did not leave, and a farewell comes up at the very instant of leaving.
+    Who completed it or goes on under another key did not leave, and a farewell comes up at the very instant of leaving.
     """
-    if enrollment.ended_at is None or enrollment.end_reason == COMPLETED:
+    if enrollment.ended_at is None or enrollment.end_reason in (COMPLETED, MERGED):
         return False
     return enrollment.started_at <= candidate.asked_at < enrollment.ended_at
 
@@ -359,6 +377,8 @@ HANDLERS: dict[type, Callable[[People, Entry, Any], None]] = {
     ObjectChangedEntry: People.object_changed,
     RelationEntry: People.relation,
     ConsentEntry: People.consent,
+    MergeEntry: merge,
+    AbsorbEntry: take_in,
     ReceiptEntry: People.receipt,
     OutcomeEntry: People.outcome,
     ReplyEntry: People.reply,
