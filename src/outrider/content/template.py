@@ -22,11 +22,16 @@ __all__ = ["RenderError", "Rendered", "TemplateSet", "compile_templates"]
 
 
 def compile_templates(
-    files: Mapping[str, str], *, markets: Iterable[str] = (), tables: frozenset[str] = frozenset()
+    files: Mapping[str, str],
+    *,
+    markets: Iterable[str] = (),
+    tables: frozenset[str] = frozenset(),
+    budgets: bool = True,
 ) -> tuple[TemplateSet, list[Problem]]:
     """Compile all templates among `files` (path in the configuration folder → its text). Pure: reads nothing else.
 
-    Budgets are checked for each of `markets` (codes), with the national shift `tables` every SMS route supports.
+    With `budgets` they are checked for each of `markets` (codes), with the national shift `tables` every SMS route
+    supports; a preview leaves them out, to show what is too long.
     A template with an error is left out of the set; the problems, sorted by place, say why. Warnings leave it in.
     Paths outside `templates/` are ignored.
     """
@@ -37,7 +42,7 @@ def compile_templates(
     for name, inside in folders.by_template(files).items():
         compiler = _Compiler(name, inside, environment, partials)
         template = compiler.template()
-        if not any(map(_is_error, compiler.problems)):
+        if budgets and not any(map(_is_error, compiler.problems)):
             compiler.problems += _overruns(TemplateSet({name: template}, environment, {}), name, markets, tables)
         problems += compiler.problems
         included |= compiler.included
