@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import msgspec
 
@@ -124,9 +125,12 @@ def _attribute_problems(source: Source, tag: Tag) -> Iterator[Problem]:
 def with_marks(source: Source) -> Source:
     """The HTML with `MARK` before each address whose beginning a value decides, also in conditional comments."""
     starts = [place for tag in tags(scan.masked(source.text)) for place in _open_addresses(tag)]
-    ends = [*starts[1:], len(source.text)]
-    parts = [part for start, end in zip(starts, ends, strict=True) for part in (MARK, source.part(start, end))]
-    return joined([source.part(0, starts[0]), *parts], source) if starts else source
+    if not starts:
+        return source
+    parts: list[Source | str] = [source.part(0, starts[0])]
+    for start, end in pairwise([*starts, len(source.text)]):
+        parts += [MARK, source.part(start, end)]
+    return joined(parts, source)
 
 
 def _open_addresses(tag: Tag) -> Iterator[int]:

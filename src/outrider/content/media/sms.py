@@ -120,7 +120,7 @@ def _shown(text: str) -> str:
 
 def _advice(text: str, counted: Count, budget: int, tables: frozenset[str]) -> str:
     costly = dict.fromkeys(offender.char for offender in counted.offenders)
-    parts = [f"{counted.encoding} because of {', '.join(map(repr, costly))}"] if costly else []
-    parts += [described(saving) for saving in savings(text, tables)[-1:]]
-    parts.append(f"shorten it by {many(excess(counted, budget), 'unit')}")
-    return "; or ".join(parts[1:]) if not costly else f"{parts[0]}: {'; or '.join(parts[1:])}"
+    reason = f"{counted.encoding} because of {', '.join(map(repr, costly))}: " if costly else ""
+    ways = [described(saving) for saving in savings(text, tables)[-1:]]
+    ways.append(f"shorten it by {many(excess(counted, budget), 'unit')}")
+    return reason + "; or ".join(ways)
