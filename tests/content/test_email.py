@@ -81,7 +81,9 @@ class Seen(HTMLParser):
 
 
 NASTY = st.text(
-    st.one_of(st.sampled_from("<>\"'&/ \n=-!`"), st.characters(exclude_categories=["Cs", "Cc"])), min_size=1, max_size=40
+    st.one_of(st.sampled_from("<>\"'&/ \n=-!`"), st.characters(exclude_categories=["Cs", "Cc"])),
+    min_size=1,
+    max_size=40,
 )
 
 
@@ -132,7 +134,9 @@ def test_an_address_put_together_of_two_values_is_refused_too() -> None:
         LINKS.render("t", "email", "en", "FR", {"url": "java", "name": "script:x"})
 
 
-@pytest.mark.parametrize("url", ["https://a.fr/?javascript:", "mailto:a@b.fr", "tel:+33", "azur://car/1", "/x", "#a", "é"])
+@pytest.mark.parametrize(
+    "url", ["https://a.fr/?javascript:", "mailto:a@b.fr", "tel:+33", "azur://car/1", "/x", "#a", "é"]
+)
 def test_other_addresses_pass_and_leave_no_mark(url: str) -> None:
     html = LINKS.render("t", "email", "en", "FR", {"url": url, "name": "x"}).body.html
     assert "\ufdd0" not in html
@@ -196,7 +200,7 @@ def test_two_files_for_one_language_are_one_too_many() -> None:
 
 
 def test_a_text_part_alone_is_no_email() -> None:
-    [found] = [each for each in errors({"email.en.txt.j2": "a"})]
+    [found] = errors({"email.en.txt.j2": "a"})
     assert (found.file, "stands alone" in found.message) == ("templates/t/email.en.txt.j2", True)
 
 
