@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import pytest
 from content_folder import YAML, compiled, errors, folder, mjml, warnings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outrider.content import folders
 from outrider.content import medium as port
 from outrider.content.medium import Medium, media
 from outrider.content.source import Source, from_yaml, joined
 from outrider.content.template import compile_templates
+from outrider.lib.discover import plugins
 from outrider.lib.yaml12 import read
 
 #: Channel → the smallest file of each extension.
@@ -45,6 +48,46 @@ def test_every_file_becomes_a_rendition_with_its_values(channel: str, extension:
     assert "Zoé" in rendered.text
     assert (rendered.segments, rendered.locale, rendered.overlay) == (1, "en", None)
     assert (templates.channels("t"), templates.variables("t")) == ({channel}, {"name"})
+
+
+VOICE = '''
+"""Voice: `voice.<locale>.txt` is spoken."""
+
+from outrider.content.medium import Written
+from outrider.domain.message import Rendition
+
+
+class Voice:
+    """One piece, `spoken`."""
+
+    name = "voice"
+    extensions = ("txt",)
+    companions = ()
+
+    def read(self, files, wanted):
+        return {"spoken": files["txt"]}
+
+    def lint(self, pieces, declaration):
+        return iter(())
+
+    def write(self, texts, declaration, tables):
+        return Written(Rendition(texts["spoken"].lower()))
+
+    def overruns(self, written, declaration, sources):
+        return iter(())
+
+
+MEDIUM = Voice()
+'''
+
+
+def test_a_new_medium_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "voice.py").write_text(VOICE)
+    known = plugins("outrider.content.media", "MEDIUM", extra=[tmp_path])
+    monkeypatch.setattr(folders, "media", lambda: known)
+    templates = compiled({"voice.en.txt": "Hello {{ name }}", "sms.en.j2": "a", "voice.fr.txt": "Salut"})
+    assert (templates.channels("t"), templates.locales("t", "voice")) == ({"sms", "voice"}, ("en", "fr"))
+    assert templates.preview("t", "voice", "en", "FR").body.text == "hello anna"
 
 
 def test_a_market_may_replace_one_file_only() -> None:

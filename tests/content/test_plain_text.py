@@ -40,6 +40,7 @@ def text(html: str) -> str:
         ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"),
         ("<head><title>T</title></head><style>p{}</style><script>x()</script><p>a</p>", "a"),
         ('<div style="display: none">hidden <b>too</b></div>shown', "shown"),
+        ("<head>{% set x = 1 %}{{ y }}</head>{{ x }}", "{% set x = 1 %}{{ x }}"),
         ("<!--[if mso]><p>only Outlook</p><![endif]-->a", "a"),
         ("a<hr>b", "a\n\n---\n\nb"),
         ("<pre>a  b\n c</pre>", "a  b\n c"),

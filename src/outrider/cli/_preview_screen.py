@@ -9,10 +9,10 @@ from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from outrider.content.media.sms import described
 from outrider.content.preview import Shown
 from outrider.content.preview_page import fact
 from outrider.content.rendering import Rendered
+from outrider.content.savings import described
 from outrider.content.sms import parts
 
 #: Columns of a bubble or card; an e-mail takes the width of the terminal.

@@ -80,8 +80,7 @@ def _summary(text: str, counted: Count, tables: frozenset[str]) -> list[str]:
 
 
 def _savings(text: str, tables: frozenset[str]) -> list[str]:
-    from outrider.content.media.sms import described
-    from outrider.content.savings import savings
+    from outrider.content.savings import described, savings
 
     found = [f"- {described(saving)}" for saving in savings(text, tables)]
     return ["\nWhat saves segments:", *found] if found else []

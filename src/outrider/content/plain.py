@@ -128,8 +128,9 @@ class _Reader(HTMLParser):
         self._break(tag)
 
     def handle_data(self, data: str) -> None:
-        """Words, with white space folded as a browser does."""
+        """Words, with white space folded as a browser does; what is hidden leaves only what Jinja must know."""
         if self._silent:
+            self._written += "".join(found[0] for found in _WORD.finditer(data) if int(found[1]) in self._jinja_tags)
             return
         data = _OPENING.sub("{{ '{' }}", data)
         if self._verbatim:

@@ -55,6 +55,20 @@ def excess(counted: Count, segments: int) -> int:
     return max(1, counted.units - (single if segments == 1 else part * segments))
 
 
+def many(number: int, noun: str) -> str:
+    """`1 segment`, `2 segments`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def described(saving: Saving) -> str:
+    """`writing 'e' for 'ê' saves 1 segment`."""
+    written = [f"{each.written!r} for {each.char!r}" for each in saving.changes if each.written]
+    left = [repr(each.char) for each in saving.changes if not each.written]
+    parts = [f"writing {', '.join(written)}"] if written else []
+    parts += [f"leaving out {', '.join(left)}"] if left else []
+    return f"{' and '.join(parts)} saves {many(saving.segments, 'segment')}"
+
+
 def _spellings(text: str) -> dict[str, str]:
     """Characters GSM-7 cannot carry → what to write; those read differently in two places are left out."""
     read: dict[str, set[str | None]] = {}

@@ -11,7 +11,7 @@ from outrider.content.declaration import Declaration, Policy
 from outrider.content.engine import Failure
 from outrider.content.medium import Overrun, Written
 from outrider.content.partials import Wanted
-from outrider.content.savings import Saving, excess, savings
+from outrider.content.savings import described, excess, many, savings
 from outrider.content.sms import Count, Offender, count, transliterate
 from outrider.content.source import Source, problem_at
 from outrider.content.spelling import replacements
@@ -75,20 +75,6 @@ def encode(text: str, policy: Policy, tables: frozenset[str] = frozenset()) -> t
         return _transliterated(text, tables)
     worst = counted.offenders[0]
     raise Failure(f"a value holds U+{ord(worst.char):04X}: GSM-7 cannot carry it, and the policy here is `strict`")
-
-
-def many(number: int, noun: str) -> str:
-    """`1 segment`, `2 segments`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def described(saving: Saving) -> str:
-    """`writing 'e' for 'ê' saves 1 segment`."""
-    written = [f"{each.written!r} for {each.char!r}" for each in saving.changes if each.written]
-    left = [repr(each.char) for each in saving.changes if not each.written]
-    parts = [f"writing {', '.join(written)}"] if written else []
-    parts += [f"leaving out {', '.join(left)}"] if left else []
-    return f"{' and '.join(parts)} saves {many(saving.segments, 'segment')}"
 
 
 def _transliterated(text: str, tables: frozenset[str]) -> tuple[str, Count]:
