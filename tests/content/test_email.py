@@ -31,7 +31,7 @@ def everywhere() -> TemplateSet:
 
 def test_an_email_has_a_subject_an_html_part_and_a_text_part() -> None:
     rendered = compiled({"email.en.mjml": mjml(TEXT + BUTTON)}).preview("t", "email", "en", "FR")
-    assert (rendered.body.subject, rendered.text) == ("Hi", "Hello Anna\nOpen (https://a.fr/x)")
+    assert (rendered.body.subject, rendered.text) == ("Hi", "Hello Anna\n\nOpen (https://a.fr/x)")
     assert "Hello Anna</div>" in rendered.body.html
     assert 'href="https:&#x2f;&#x2f;a.fr&#x2f;x"' in rendered.body.html
     assert (rendered.count, rendered.segments) == (None, 1)
@@ -55,7 +55,7 @@ def test_blocks_may_stand_around_elements_and_around_the_whole() -> None:
     rendered = compiled({"email.en.mjml": text}).preview("t", "email", "en", None)
     assert rendered.body.html.count("Ho Anna</div>") == 2
     assert rendered.body.html.startswith("<!doctype html>")
-    assert rendered.text == "Ho Anna\nHo Anna"
+    assert rendered.text == "Ho Anna\n\nHo Anna"
 
 
 def test_a_comment_goes_with_the_blocks_in_it() -> None:

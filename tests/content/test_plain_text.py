@@ -38,6 +38,10 @@ def text(html: str) -> str:
         ('<a href="{{ url }}"><img src="x" alt="Map"></a>', "Map ({{ url }})"),
         ('<a href="https://a.fr"><img src="x"></a>', "https://a.fr"),
         ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"),
+        (
+            "<table><tr><td><div>a</div></td></tr><tr><td> <table><tr><td>b</td></tr></table></td></tr></table>",
+            "a\n\nb",
+        ),
         ("<head><title>T</title></head><style>p{}</style><script>x()</script><p>a</p>", "a"),
         ('<div style="display: none">hidden <b>too</b></div>shown', "shown"),
         ("<head>{% set x = 1 %}{{ y }}</head>{{ x }}", "{% set x = 1 %}{{ x }}"),

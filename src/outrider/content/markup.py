@@ -7,7 +7,7 @@ all that is needed. Blocks are masked first (`scan.masked`), so that every offse
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 import msgspec
@@ -95,12 +95,16 @@ def tags(masked: str) -> Iterator[Tag]:
 
 def html_problems(source: Source) -> Iterator[Problem]:
     """What would be dangerous or broken in HTML: scripts, values outside quotes, refused addresses, unsafe filters."""
-    masked = plain_masked(source.text)
-    for tag in tags(masked):
+    for tag in tags(plain_masked(source.text)):
         if tag.name == "script":
             yield problem_at(source, tag.start, "no mail program runs scripts: leave the script out", length=7)
-        if not tag.is_end:
+        if not tag.is_end and tag.rest:
             yield from _attribute_problems(source, tag)
+    yield from unsafe_filters(source)
+
+
+def unsafe_filters(source: Source) -> Iterator[Problem]:
+    """Filters that let a value into the HTML as it is, or escape it twice."""
     for start, name in scan.filters(source.text):
         if name in UNSAFE:
             message = f"the filter {name!r} is not available in HTML: values are escaped where they are written"
@@ -134,6 +138,8 @@ def with_marks(source: Source) -> Source:
 
 
 def _open_addresses(tag: Tag) -> Iterator[int]:
+    if scan.OUTPUT not in tag.rest and scan.TAG not in tag.rest:
+        return
     for found in _ATTRIBUTE.finditer(tag.rest):
         group = next(each for each in ("double", "single", "bare") if found[each] is not None)
         literal = re.split(f"[{scan.OUTPUT}{scan.TAG}]", found[group], maxsplit=1)
@@ -141,10 +147,10 @@ def _open_addresses(tag: Tag) -> Iterator[int]:
             yield tag.rest_start + found.start(group)
 
 
-def unclosed(source: Source, masked: str, *, strict: bool) -> Iterator[Problem]:
+def unclosed(source: Source, found: Iterable[Tag], *, strict: bool) -> Iterator[Problem]:
     """Tags that are opened and never closed, or closed and never opened. `strict`: also those HTML may leave open."""
     stack: list[Tag] = []
-    for tag in tags(masked):
+    for tag in found:
         if tag.name in VOID or tag.is_closed:
             continue
         if not tag.is_end:

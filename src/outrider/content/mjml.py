@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from outrider.content import scan
 from outrider.content.declaration import near
@@ -64,8 +65,12 @@ _WORD = re.compile(r"outrider0block(\d+)x")
 _BARE = re.compile(r"<(?![A-Za-z/!])")
 
 
+@lru_cache(maxsize=256)
 def compile_mjml(source: Source) -> Source:
-    """The HTML, each Jinja block with its place in the MJML. Raises BadContent for the first mistake."""
+    """The HTML, each Jinja block with its place in the MJML. Raises BadContent for the first mistake.
+
+    Results are kept: versions of a configuration share most of their e-mails.
+    """
     import mrml  # late: 6 MB of code that a folder without MJML never needs
 
     for problem in mjml_problems(source):
@@ -95,7 +100,7 @@ def mjml_problems(source: Source) -> Iterator[Problem]:
             )
     for bare in _BARE.finditer(masked):
         yield problem_at(source, bare.start(), "a sign < that begins no tag", "write &lt;")
-    yield from unclosed(source, masked, strict=True)
+    yield from unclosed(source, found, strict=True)
     yield from _stray(source, masked, found)
 
 

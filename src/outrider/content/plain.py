@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from html.parser import HTMLParser
 
 from outrider.content import scan
@@ -45,6 +46,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _OPENING = re.compile(r"\{(?=[{%#])")
 
 
+@lru_cache(maxsize=256)
 def text_of(source: Source) -> Source:
     """A text in Jinja syntax that says what the HTML says; each block keeps its place."""
     spans = [span for span in scan.spans(source.text) if span[2] != "comment"]
@@ -89,6 +91,8 @@ class _Reader(HTMLParser):
         #: Open links: address and where their text begins.
         self._links: list[tuple[str, int]] = []
         self._verbatim = 0
+        #: The tag just opened; empty once anything else was read.
+        self._opened = ""
 
     def text(self) -> str:
         """What was written."""
@@ -102,6 +106,9 @@ class _Reader(HTMLParser):
                 self._silent.append(tag)
             return
         self._break(tag)
+        if tag in ("div", "table") and self._opened == "td":
+            self._breaks = 2  # a block in a cell is layout, as MJML makes it: a paragraph, no table of data
+        self._opened = tag
         if tag in ("ul", "ol"):
             self._lists.append(int(tag == "ol"))
         elif tag == "pre":
@@ -113,6 +120,7 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """End lines, lists and links."""
+        self._opened = ""
         if self._silent:
             if tag in self._silent:
                 del self._silent[len(self._silent) - 1 - self._silent[::-1].index(tag) :]
@@ -137,6 +145,7 @@ class _Reader(HTMLParser):
             self._put(data)
             return
         folded = _SPACES.sub(" ", data)
+        self._opened = self._opened if folded == " " else ""
         self._space = self._space or folded.startswith(" ")
         if words := folded.strip(" "):
             self._put(words)

@@ -22,7 +22,7 @@ from outrider.content import scan
 from outrider.content.declaration import Declaration, near
 from outrider.content.engine import Failure, parse
 from outrider.content.links import MARK, marked_scheme
-from outrider.content.markup import html_problems, plain_masked, tags, unclosed, with_marks
+from outrider.content.markup import html_problems, plain_masked, tags, unclosed, unsafe_filters, with_marks
 from outrider.content.medium import Overrun, Written
 from outrider.content.mjml import compile_mjml
 from outrider.content.partials import BadContent, Wanted
@@ -78,7 +78,7 @@ class Email:
 
     def lint(self, pieces: Mapping[str, Source], declaration: Declaration) -> Iterator[Problem]:
         """Filters that would let a value into the HTML as it is."""
-        yield from (problem for problem in html_problems(pieces["html"]) if "filter" in problem.message)
+        yield from unsafe_filters(pieces["html"])
 
     def write(self, texts: Mapping[str, str], declaration: Declaration, tables: frozenset[str]) -> Written:
         """Subject on one line, a tidy text part. Raises Failure for a refused address or too long a subject."""
@@ -144,7 +144,7 @@ def _compiled(body: Source, extension: str) -> Source:
         raise BadContent(problem)
     if extension == "mjml":
         return compile_mjml(body)
-    for problem in unclosed(body, plain_masked(body.text), strict=False):
+    for problem in unclosed(body, tags(plain_masked(body.text)), strict=False):
         raise BadContent(problem)
     return body
 
