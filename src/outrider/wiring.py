@@ -13,23 +13,16 @@ import msgspec
 
 from outrider.configuration.build import Configuration
 from outrider.configuration.toml import AccountEntry, Toml
-from outrider.content.template import RenderError, TemplateSet
+from outrider.content.template import Rendered, RenderError, TemplateSet
 from outrider.contracts.provider import Secret
-from outrider.domain.message import Message, Rendition
+from outrider.domain.message import Message
 from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
 from outrider.plugged import providers
 from outrider.receipts.acknowledgment import Acknowledgments
 from outrider.secrets import resolve
 from outrider.settings import BadSetting
 from outrider.workers.engine.library import Library
-from outrider.workers.prepare import Account, CannotRender, Desk
-
-
-class Text(msgspec.Struct, frozen=True):
-    """A rendered message."""
-
-    body: Rendition
-    segments: int
+from outrider.workers.prepare import Account, CannotRender, Desk, Render
 
 
 def build_accounts(configuration: Configuration, token_key: bytes, folder: Path | None) -> dict[str, Account]:
@@ -64,19 +57,18 @@ def _settings(entry: AccountEntry, kind: type[Any], folder: Path | None) -> Any:
         raise BadSetting(f"account {entry.name}: {error}") from error
 
 
-def renderer(library: Library) -> typing.Callable[[Message], Text]:
+def renderer(library: Library) -> Render:
     """Renders messages with the templates of their own configuration."""
 
-    def render(message: Message) -> Text:
+    def render(message: Message, tables: frozenset[str] = frozenset()) -> Rendered:
         templates: TemplateSet = library.get(message.config).templates
         content = message.content
         try:
-            rendered = templates.render(
-                message.template, message.channel, content.locale, message.market, content.values
+            return templates.render(
+                message.template, message.channel, content.locale, message.market, content.values, tables
             )
         except RenderError as error:
             raise CannotRender(str(error)) from error
-        return Text(Rendition(rendered.text), rendered.count.segments)
 
     return render
 

@@ -156,6 +156,7 @@ def test_the_smallest_folder_is_an_empty_file():
         ("weight = 60", "weight = 1.5", (13, 1), "expected `int`, got `float`"),
         ("weight = 60", "wieght = 60", (13, 1), "object contains unknown field `wieght`"),
         ("weight = 60", 'markets = ["FR", "QQ"]', (13, 1), "there is no market 'QQ'"),
+        ("weight = 60", 'shift_tables = ["it"]', (13, 1), "there is no shift_table 'it'"),
         ("weight = 60", "per_second = 0", (13, 1), "expected a number of messages above 0"),
         ("weight = 60", "per_second = -2.5", (13, 1), "expected a number of messages above 0"),
         ("weight = 60", "per_second = nan", (13, 1), "expected a number of messages above 0"),
@@ -332,3 +333,20 @@ def test_the_digest_changes_with_every_path_and_text_and_not_with_the_order():
         {"outrider.toml": TOML},
     ]
     assert len({digest_of(files) for files in changes}) == 4
+
+
+@pytest.mark.parametrize(
+    ("routes", "wrong"),
+    [(['["es"]'], False), (['["es", "pt"]', '["es"]'], False), (['["es"]', "[]"], True), (["[]"], True), ([], True)],
+)
+def test_a_budget_counts_with_the_shift_tables_every_sms_route_sends_with(routes, wrong):
+    template = "shift_tables: [es]\nsegments: 1\ntransliterate: unicode\n"
+    route = '[[routes]]\nname = "r{}"\nchannel = "sms"\naccount = "main"\nsender = "X"\nshift_tables = {}\n'
+    toml = TOML[: TOML.index("[[routes]]")] + "".join(route.format(n, each) for n, each in enumerate(routes))
+    files = FILES | {
+        "outrider.toml": toml,
+        "templates/accents/template.yaml": template,
+        "templates/accents/sms.en.j2": "á" * 75,
+    }
+    _, problems = build(files, shipped())
+    assert any("2 segments with the longest values" in problem.message for problem in problems) is wrong

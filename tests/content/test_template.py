@@ -227,7 +227,8 @@ def test_the_preview_uses_the_examples_and_the_longest_values(templates: Templat
         ("{{ 'a'|uper }}", "", "sms.en.j2", 1, 8, "unknown filter 'uper'", ""),
         ("{% if false %}{{ 'a'|uper }}{% endif %}x", "", "sms.en.j2", 1, 22, "unknown filter 'uper'", ""),
         ("{{ locale.upper() }}", "", "sms.en.j2", 1, 11, "calls are not available", ""),
-        ("{% include 'x' %}", "", "sms.en.j2", 1, 4, "the tag 'include' is not available", ""),
+        ("{% include 'x' %}", "", "sms.en.j2", 1, 4, "there is no partial 'x'", ""),
+        ("{% extends 'x' %}", "", "sms.en.j2", 1, 4, "the tag 'extends' is not available", ""),
         ("{{ 1 is even2 }}", "", "sms.en.j2", 1, 9, "even2", ""),
         ("{{ locale|date(1) }}", "", "sms.en.j2", 1, 4, "'locale|date(1)'", ""),
         ("{% for x in range(100000) %}{{ x }}{% endfor %}", "", "sms.en.j2", 1, 32, "more than 20000 steps", ""),
@@ -271,8 +272,8 @@ def test_what_the_policy_agrees_with_gives_no_warning(policy: str) -> None:
     assert one("l’été, fenêtre {# ’ я #}{{ '…' }}", f"transliterate: {policy}")[1] == []
 
 
-def test_a_missing_declaration_is_an_error_and_other_media_and_folders_are_left_alone() -> None:
-    files = {"templates/t/sms.en.j2": "x", "journeys/a.yaml": "x", "templates/t/push.en.yaml": "title: x"}
+def test_a_missing_declaration_is_an_error_and_other_folders_are_left_alone() -> None:
+    files = {"templates/t/sms.en.j2": "x", "journeys/a.yaml": "x"}
     templates, problems = compile_templates(files)
     assert [(problem.file, problem.line) for problem in problems] == [("templates/t/template.yaml", 0)]
     assert templates.names == frozenset()

@@ -17,6 +17,7 @@ from outrider.configuration.policy_places import policy_problem
 from outrider.configuration.routing import demand_warnings
 from outrider.configuration.sources import read_source
 from outrider.configuration.toml import FILE, Toml, at, place_of, read_toml
+from outrider.content.shift import LETTERS
 from outrider.content.template import TemplateSet, compile_templates
 from outrider.contracts.channel import Channel
 from outrider.contracts.surroundings import Surroundings, TemplateFacts, suggest
@@ -89,7 +90,7 @@ class _Builder:
         toml = self.toml()
         kinds = self.kinds()
         sources = self.sources(kinds)
-        templates, problems = compile_templates(self.files)
+        templates, problems = compile_templates(self.files, markets=self.shipped.markets, tables=shift_tables(toml))
         self.problems += problems
         policy = self.policy(toml, number)
         surroundings = self.surroundings(kinds, sources, templates, policy)
@@ -127,6 +128,7 @@ class _Builder:
             place = ["routes", f"[{index}]"]
             self.check_words(text, place, "channel", (route.channel,), self.shipped.channels)
             self.check_words(text, place, "markets", route.markets, self.shipped.markets)
+            self.check_words(text, place, "shift_tables", route.shift_tables, LETTERS)
         for index, cap in enumerate(toml.caps):
             self.check_words(text, ["caps", f"[{index}]"], "channels", cap.channels, self.shipped.channels)
         for index, gap in enumerate(toml.gaps):
@@ -218,6 +220,12 @@ class _Builder:
 
     def within(self, folder: str) -> list[tuple[str, str]]:
         return [(path, text) for path, text in sorted(self.files.items()) if path.startswith(folder)]
+
+
+def shift_tables(toml: Toml) -> frozenset[str]:
+    """National shift tables every SMS route supports: whichever a message takes, it costs no more than was checked."""
+    supported = [frozenset(route.shift_tables) for route in toml.routes if route.channel == "sms"]
+    return frozenset.intersection(*supported) if supported else frozenset()
 
 
 def _template_facts(templates: TemplateSet, name: str) -> TemplateFacts:

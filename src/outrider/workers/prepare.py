@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -66,8 +66,12 @@ class Text(Protocol):
         ...
 
 
-#: Renders a message in a configuration: (message) → text. Raises CannotRender.
-Render = Callable[[Message], Text]
+class Render(Protocol):
+    """Renders a message in its configuration."""
+
+    def __call__(self, message: Message, tables: frozenset[str] = frozenset()) -> Text:
+        """The content; `tables`: national shift tables the route supports. Raises CannotRender."""
+        ...
 
 
 class CannotRender(Exception):
@@ -241,7 +245,8 @@ def _account_for(due: Due, desk: Desk, route: Route) -> None:
 def _intent(due: Due, desk: Desk, route: Route, move: Try, now: datetime) -> Intent | Verdictless:
     message = due.message
     try:
-        text = desk.render(message)
+        tables = frozenset(route.shift_tables)
+        text = desk.render(message, tables) if tables else desk.render(message)
     except CannotRender as error:
         return _closed(due, f"the template cannot be rendered: {error}")
     desk.breakers[route.name].begin_probe()
