@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import os
 import secrets
 from collections.abc import Mapping
@@ -30,6 +31,10 @@ class Keys(msgspec.Struct, frozen=True):
     def index_key(self) -> bytes:
         """The key of streams and blind indexes."""
         return base64.b64decode(self.index)
+
+    def link_key(self) -> bytes:
+        """The key that signs links in messages; follows from the index key, so that old links stay good."""
+        return hmac.digest(self.index_key(), b"outrider: links in messages", "sha256")
 
 
 def load_keys(home: Path, env: Mapping[str, str] | None = None) -> Keys:

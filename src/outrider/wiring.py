@@ -14,7 +14,7 @@ import msgspec
 from outrider.configuration.build import Configuration
 from outrider.configuration.toml import AccountEntry, Toml
 from outrider.content.template import RenderError, TemplateSet
-from outrider.contracts.provider import Secret
+from outrider.contracts.provider import Secret, direct
 from outrider.domain.message import Message, Rendition
 from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
 from outrider.plugged import providers
@@ -34,6 +34,13 @@ class Text(msgspec.Struct, frozen=True):
 def build_accounts(configuration: Configuration, token_key: bytes, folder: Path | None) -> dict[str, Account]:
     """The accounts of a configuration. Raises BadSetting, naming account and setting."""
     return {entry.name: _account(entry, token_key, folder) for entry in configuration.toml.accounts}
+
+
+async def close_accounts(accounts: Mapping[str, Account]) -> None:
+    """Close the connections of providers that bring their own transport; what is at work ends first."""
+    for account in accounts.values():
+        if (own := direct(account.provider)) is not None:
+            await own.close()
 
 
 def _account(entry: AccountEntry, token_key: bytes, folder: Path | None) -> Account:
@@ -76,7 +83,7 @@ def renderer(library: Library) -> typing.Callable[[Message], Text]:
     return render
 
 
-def build_desk(library: Library, accounts: Mapping[str, Account], public_url: str) -> Desk:
+def build_desk(library: Library, accounts: Mapping[str, Account], public_url: str, link_key: bytes = b"") -> Desk:
     """What delivery needs to know under the current configuration."""
     toml = library.current.toml
     return Desk(
@@ -86,6 +93,7 @@ def build_desk(library: Library, accounts: Mapping[str, Account], public_url: st
         public_url=public_url,
         allowed=None if toml.environment == "production" else toml.allow,
         purposes=purposes_of(toml),
+        link_key=link_key,
     )
 
 

@@ -25,6 +25,7 @@ from outrider.api.profiles import profiles
 from outrider.api.relations import relations
 from outrider.api.suppressions import suppressions
 from outrider.api.timeline import get_timeline
+from outrider.api.unsubscribe import UNSUBSCRIBE, unsubscribe_route
 
 #: Largest body of the routes that are not hot.
 LARGEST = 1024 * 1024
@@ -36,6 +37,7 @@ def build_api(deps: ApiDeps) -> Route:
     framework = build_framework(deps)
     events = events_route(deps)
     callbacks = callbacks_route(deps)
+    unsubscribe = unsubscribe_route(deps)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -44,6 +46,8 @@ def build_api(deps: ApiDeps) -> Route:
                 return await events(scope, receive, send)
             if path.startswith(PREFIX):
                 return await callbacks(scope, receive, send)
+            if path.startswith(UNSUBSCRIBE):
+                return await unsubscribe(scope, receive, send)
         return await framework(scope, receive, send)  # type: ignore[arg-type]
 
     return app

@@ -76,6 +76,8 @@ class ApiDeps:
     wakes: Wakes
     #: Where providers reach us, without a slash at the end.
     public_url: Callable[[], str]
+    #: Signs the links of messages.
+    link_key: bytes = b""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:

@@ -26,7 +26,7 @@ DESCRIPTION = (
 )
 PROBLEM_REF = {"$ref": "#/components/schemas/ProblemDocument"}
 #: Without a key.
-OPEN = ("/healthz", "/readyz", "/problems/{slug}", "/v1/callbacks/{account}/{token}")
+OPEN = ("/healthz", "/readyz", "/problems/{slug}", "/v1/callbacks/{account}/{token}", "/v1/unsubscribe/{token}")
 
 
 def openapi_config() -> OpenAPIConfig:

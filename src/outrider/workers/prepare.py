@@ -15,6 +15,7 @@ from outrider.delivery.breaker import Breaker
 from outrider.delivery.choose_route import fitting, in_order
 from outrider.delivery.next_move import Look, Move, Stop, Try, end_without_copy, next_move
 from outrider.delivery.throttle import UNTHROTTLED, TokenBucket
+from outrider.delivery.unsubscribe import ONE_CLICK_CHANNELS, ONE_CLICK_PURPOSES, leaving, write_token
 from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused
 from outrider.domain.message import Message, Rendition, Status
 from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
@@ -77,6 +78,8 @@ class Desk:
     public_url: str
     #: Patterns of addresses a non-production environment may write to; None in production.
     allowed: tuple[str, ...] | None = None
+    #: Signs the links of messages; empty: messages carry none.
+    link_key: bytes = b""
     purposes: Mapping[Purpose, PurposeRules] = field(default_factory=lambda: PURPOSES)
     breakers: dict[str, Breaker] = field(default_factory=dict)
     buckets: dict[str, TokenBucket] = field(default_factory=dict)
@@ -199,7 +202,16 @@ def outbound(intent: Intent, desk: Desk, now: datetime) -> Outbound:
         body=intent.body,
         callback_url=f"{desk.public_url}/v1/callbacks/{intent.account}/{token}?attempt={name}",
         validity=max(1, int((message.not_after - now).total_seconds())),
+        unsubscribe_url=_unsubscribe_url(message, desk),
+        at=now,
     )
+
+
+def _unsubscribe_url(message: Message, desk: Desk) -> str:
+    """Where one click ends such mail; empty for channels and purposes without that way out."""
+    if message.channel not in ONE_CLICK_CHANNELS or message.purpose not in ONE_CLICK_PURPOSES or not desk.link_key:
+        return ""
+    return f"{desk.public_url}/v1/unsubscribe/{write_token(desk.link_key, leaving(message))}"
 
 
 def not_begun(intent: Intent, now: datetime) -> Done:
