@@ -1,4 +1,4 @@
-"""The page behind an unsubscribe link, in the languages of the shipped markets: a question with a button, a thank you."""
+"""The page behind an unsubscribe link, in the languages of the shipped markets: a question, then thanks."""
 
 from __future__ import annotations
 
