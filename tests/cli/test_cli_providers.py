@@ -28,8 +28,8 @@ def test_the_list_names_every_provider_with_what_it_can_do() -> None:
 
 
 def test_programs_get_json() -> None:
-    smsmode, twilio = json.loads(run("--json"))
-    assert (smsmode["name"], twilio["name"]) == ("smsmode", "twilio")
+    smsmode, smtp, twilio = json.loads(run("--json"))
+    assert [one["name"] for one in (smsmode, smtp, twilio)] == ["smsmode", "smtp", "twilio"]
     assert twilio["abilities"]["signed_callbacks"] is True
     assert twilio["abilities"]["verified_on"] == "2026-11-01"
 

@@ -79,7 +79,7 @@ def test_faults_come_from_a_file(tmp_path: Path) -> None:
     [
         ('{"kind": "explode"}', "Invalid enum value 'explode'"),
         ("[", "expected one fault or a list of faults as JSON"),
-        ('{"kind": "throttle", "provider": "acme"}', "no provider 'acme'; there are smsmode, twilio"),
+        ('{"kind": "throttle", "provider": "acme"}', "no provider 'acme'; there are smsmode, smtp, twilio"),
     ],
 )
 def test_bad_faults_are_named(tmp_path: Path, rules: str, words: str) -> None:

@@ -54,7 +54,7 @@ def change(file: Path, place: int, **fields: Any) -> None:
 
 
 def test_it_is_discovered_beside_the_shipped_ones(extra: Path) -> None:
-    assert list(plugins("outrider.providers", "PROVIDER", extra=[extra])) == ["acme", "smsmode", "twilio"]
+    assert list(plugins("outrider.providers", "PROVIDER", extra=[extra])) == ["acme", "smsmode", "smtp", "twilio"]
 
 
 def test_it_stands_in_the_matrix(extra: Path) -> None:

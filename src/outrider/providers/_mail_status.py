@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from outrider.domain.attempt import Reason
+from outrider.domain.attempt import SCOPES, Reason, Scope
 
 #: Class, subject, detail: the first three numbers of an answer's or a report's text.
 ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
@@ -34,11 +34,14 @@ SUBJECTS = {
 }
 #: Answers without an enhanced code. A bare 550 may mean the mailbox or the policy: it says nothing of the person.
 CODES = {
-    **dict.fromkeys((530, 534, 535, 538), Reason.UNAUTHORIZED),
-    552: Reason.ABSENT_SUBSCRIBER,
+    552: Reason.CONTENT_REJECTED,
     554: Reason.SPAM_FILTERED,
     **dict.fromkeys((500, 501, 502, 503, 504, 555), Reason.OPERATOR_ERROR),
 }
+#: Phases before the recipient is named.
+ABOUT_US = frozenset({"connect", "mail"})
+#: A login is missing, too weak or wrong (RFC 4954, 6), whatever else is said.
+LOGIN_CODES = frozenset({530, 534, 535, 538})
 
 
 def enhanced(text: str) -> tuple[str, str, str] | None:
@@ -57,10 +60,14 @@ def reply_reason(code: int, text: str, phase: str) -> Reason:
     status = enhanced(text)
     if code < 500:
         return Reason.THROTTLED if status is not None and status[1] == "7" else Reason.UNAVAILABLE
-    if phase == "login":
+    if phase == "login" or code in LOGIN_CODES:
         return Reason.UNAUTHORIZED
     if status is not None and status[0] == "5" and (status[1], status[2]) != ("0", "0"):
-        return permanent_reason(status[1], status[2])
+        reason = permanent_reason(status[1], status[2])
+        # Before the recipient was named, only we can be meant.
+        return Reason.SENDER_REJECTED if phase in ABOUT_US and SCOPES[reason] is Scope.RECIPIENT else reason
     if phase == "connect":
         return Reason.OPERATOR_ERROR
+    if code == 552 and phase == "rcpt":
+        return Reason.ABSENT_SUBSCRIBER
     return CODES.get(code, Reason.UNKNOWN)

@@ -205,7 +205,8 @@ async def running_sandbox(
 ) -> AsyncIterator[Sandbox]:
     """A sandbox in the running event loop, ready when entered.
 
-    ledger: the file to append to. port: the common port, 0 for a free one. mail_port: that of SMTP. accounts: credentials per provider
+    ledger: the file to append to. port: the common port, 0 for a free one.
+    mail_port: that of SMTP. accounts: credentials per provider
     instead of the shipped ones. http: the client that posts callbacks; the own pool when none is given.
     extra: folders with further counterparts. Raises OSError for a taken port or a ledger that cannot be written.
     """

@@ -163,7 +163,10 @@ class SmtpConnection(asyncio.Protocol):
             else:
                 self._ask("", self._login_plain)
         elif kind.upper() == "LOGIN":
-            self._ask("Username:", lambda user: self._ask("Password:", lambda word: self._login(user, word)))
+            if first:
+                self._ask("Password:", lambda secret: self._login(first, secret))
+            else:
+                self._ask("Username:", lambda user: self._ask("Password:", lambda secret: self._login(user, secret)))
         else:
             self._say("504 5.5.4 PLAIN and LOGIN are known")
 

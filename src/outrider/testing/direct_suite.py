@@ -34,8 +34,10 @@ NONSENSE = ((250, b""), (354, b"go on"), (200, b"OK"), (0, b"<html>"), (999, b"?
 WORDS = st.text(max_size=200) | st.text(st.sampled_from('\r\n\0\x85\u2028 =?:.,<>"@é🚗aB\t'), max_size=60)
 #: Every header a mail of ours may have.
 HEADERS = frozenset(
-    "from to reply-to subject date message-id x-outrider-attempt auto-submitted list-unsubscribe list-unsubscribe-post "
-    "content-type content-transfer-encoding mime-version".split()
+    {
+        *("from", "to", "reply-to", "subject", "date", "message-id", "x-outrider-attempt", "auto-submitted"),
+        *("list-unsubscribe", "list-unsubscribe-post", "content-type", "content-transfer-encoding", "mime-version"),
+    }
 )
 
 
@@ -67,13 +69,19 @@ class DirectSuite(ProviderSuite):
             outcome = self._any(subject).outcome(Response(550, {"phase": phase}, b"5.7.1 refused by policy"))
             assert isinstance(outcome, Refused)
             assert SCOPES[outcome.reason] is not Scope.RECIPIENT, phase
+        for phase in ("connect", "login", "mail"):
+            outcome = self._any(subject).outcome(Response(550, {"phase": phase}, b"5.1.1 nobody of that name"))
+            assert isinstance(outcome, Refused)
+            assert SCOPES[outcome.reason] is not Scope.RECIPIENT, f"{phase}: nobody was named yet"
 
     def test_a_2xx_nobody_can_read_is_in_doubt(self, subject: Subject) -> None:
         """Only the reply to the last byte accepts, and only for an attempt that is known."""
         for code, words in NONSENSE:
             assert isinstance(self._any(subject).outcome(Response(code, {"phase": "end"}, words)), Unknown), code
         said = Response(250, {"phase": "rcpt", "envid": self.message.attempt}, b"2.1.5 Ok")
-        assert isinstance(self._any(subject).outcome(said), Unknown)
+        outcome = self._any(subject).outcome(said)
+        assert isinstance(outcome, Refused)
+        assert outcome.reason is Reason.NOT_CONNECTED
 
     @PROPERTY
     @given(text=WORDS, subject_line=WORDS, html=WORDS, name=WORDS)

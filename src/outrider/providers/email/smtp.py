@@ -19,6 +19,8 @@ from outrider.providers._smtp_pool import Envelope, SmtpPool
 
 #: Where a password may travel in clear: it does not leave the machine.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+#: Phases in which a message cannot have been taken, whatever was answered.
+BEFORE = frozenset({"connect", "login", "mail", "rcpt", "data"})
 #: Longest piece of a server's words that is kept.
 LONGEST_DETAIL = 300
 
@@ -133,7 +135,8 @@ class Smtp:
         attempt = response.headers.get("envid", "")
         if response.status == 250 and phase == "end" and attempt:
             return Accepted(attempt)
-        return Unknown(f"{phase}: {detail}: no reply that RFC 5321 knows here")
+        strange = f"{phase}: {detail}: no reply that RFC 5321 knows here"
+        return Refused(Reason.NOT_CONNECTED, strange) if phase in BEFORE else Unknown(strange)
 
     def receipts(self, callback: Callback) -> list[Receipt | Reply]:
         """The receipts in a delivery report or complaint that was posted as it came. Raises Unreadable."""
