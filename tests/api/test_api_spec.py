@@ -41,6 +41,7 @@ ROUTES = {
     "/v1/relations": {"put", "delete"},
     "/v1/suppressions": {"get", "put", "delete"},
     "/v1/suppressions/find": {"post"},
+    "/v1/unsubscribe/{token}": {"get", "post"},
 }
 
 #: Bodies that fit nowhere, as (content type, bytes).

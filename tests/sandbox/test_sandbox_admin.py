@@ -46,7 +46,7 @@ def test_a_list_of_faults_is_set_in_order(tmp_path: Path) -> None:
             "faults",
             {"kind": "throttle", "provider": "acme"},
             422,
-            "no provider 'acme'; there are smsmode, twilio",
+            "no provider 'acme'; there are smsmode, smtp, twilio",
         ),
         ("POST", "replies", {"provider": "acme", "sender": "+1", "text": "x"}, 422, "no provider 'acme'"),
         (

@@ -55,7 +55,7 @@ class Server:
             return
         side = next((side for prefix, side in self._prefixes if call.target.startswith(prefix)), None)
         if side is None:
-            known = [prefix for prefix, _ in self._prefixes]
+            known = [prefix for prefix, _ in self._prefixes if prefix.startswith("/")]
             connection.answer(json_answer(404, {"error": f"no provider answers {call.path}", "prefixes": known}))
         elif not (self.faults and self._is_out(connection, side)):
             self._receive(connection, side, call)

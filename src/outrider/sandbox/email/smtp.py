@@ -98,8 +98,9 @@ class Smtp:
 
     def receive(self, call: Call, new_id: str, book: Book) -> Taken | Response:
         """A mail with its envelope in the headers."""
-        mail = message_from_bytes(call.body)
-        envelope = call.headers
+        mail, envelope = message_from_bytes(call.body), call.headers
+        if not envelope.keys() >= {"account", "from", "to", "callback-url"}:
+            return reply(503, "5.5.1 mail comes by SMTP only")
         return Taken(
             id=new_id,
             account=envelope["account"],
