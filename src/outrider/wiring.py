@@ -46,8 +46,13 @@ async def close_accounts(accounts: Mapping[str, Account]) -> None:
 def _account(entry: AccountEntry, token_key: bytes, folder: Path | None) -> Account:
     provider = providers()[entry.provider]
     settings = _settings(entry, provider.Settings, folder)
-    token = hmac.new(token_key, f"callback:{entry.name}".encode(), hashlib.sha256).hexdigest()[:32]
+    token = callback_token(entry.name, token_key)
     return Account(entry.name, provider(settings), token, entry.deadline, entry.sandbox)
+
+
+def callback_token(account: str, token_key: bytes) -> str:
+    """The unguessable part of an account's callback URL."""
+    return hmac.new(token_key, f"callback:{account}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _settings(entry: AccountEntry, kind: type[Any], folder: Path | None) -> Any:

@@ -11,6 +11,7 @@ import pytest
 from api_stage import Stage, failing, is_problem, served
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
 from conftest import Play
 from outrider.api.app import build_api
@@ -138,7 +139,7 @@ def test_a_store_that_does_not_answer_is_no_success(in_memory: Play) -> None:
             async def profile(self, _: bytes) -> None:
                 return None
 
-        deps = replace(signing(stage).deps, reading=Nobody())  # type: ignore[arg-type]
+        deps = replace(signing(stage).deps, reading=Nobody(), registry=CollectorRegistry())  # type: ignore[arg-type]
         transport = httpx.ASGITransport(build_api(deps))  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="https://rental.example") as client:
             with failing(stage, "append"):
