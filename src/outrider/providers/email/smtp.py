@@ -19,6 +19,8 @@ from outrider.providers._smtp_pool import Envelope, SmtpPool
 
 #: Where a password may travel in clear: it does not leave the machine.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+#: A name that can stand in a command.
+DOMAIN = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
 #: Phases in which a message cannot have been taken, whatever was answered.
 BEFORE = frozenset({"connect", "login", "mail", "rcpt", "data"})
 #: Longest piece of a server's words that is kept.
@@ -37,10 +39,13 @@ class SmtpSettings(Struct, frozen=True, kw_only=True):
     ca_file: Annotated[str, Meta(description="Certificates to trust besides the system's, as a PEM file.")] = ""
     username: Annotated[str, Meta(description="Login; none when empty.")] = ""
     password: Annotated[Secret, Meta(description="Password of that login.")] = Secret("")
-    helo: Annotated[str, Meta(description="Our own name in EHLO.")] = "localhost"
+    helo: Annotated[str, Meta(description="Our own name in EHLO.", pattern=DOMAIN)] = "localhost"
     return_path: Annotated[
         str,
-        Meta(description="The domain that takes bounces at bounce+ATTEMPT@; empty: they go to the sender's address."),
+        Meta(
+            description="The domain that takes bounces at bounce+ATTEMPT@; empty: they go to the sender's address.",
+            pattern=f"{DOMAIN}|^$",
+        ),
     ] = ""
     reply_to: Annotated[str, Meta(description="Where answers go; empty: to the sender.")] = ""
     report_delivery: Annotated[bool, Meta(description="Also ask for reports of success (RFC 3461).")] = False
