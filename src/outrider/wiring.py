@@ -14,7 +14,7 @@ import msgspec
 from outrider.configuration.build import Configuration
 from outrider.configuration.toml import AccountEntry, Toml
 from outrider.content.template import Rendered, RenderError, TemplateSet
-from outrider.contracts.provider import Secret
+from outrider.contracts.provider import Secret, direct
 from outrider.domain.message import Message
 from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
 from outrider.plugged import providers
@@ -30,15 +30,26 @@ def build_accounts(configuration: Configuration, token_key: bytes, folder: Path 
     return {entry.name: _account(entry, token_key, folder) for entry in configuration.toml.accounts}
 
 
+async def close_accounts(accounts: Mapping[str, Account]) -> None:
+    """Close the connections of providers that bring their own transport; what is at work ends first."""
+    for account in accounts.values():
+        if (own := direct(account.provider)) is not None:
+            await own.close()
+
+
 def _account(entry: AccountEntry, token_key: bytes, folder: Path | None) -> Account:
     provider = providers()[entry.provider]
     settings = _settings(entry, provider.Settings, folder)
-    token = hmac.new(token_key, f"callback:{entry.name}".encode(), hashlib.sha256).hexdigest()[:32]
     try:
         made = provider(settings)
     except ValueError as error:
         raise BadSetting(f"account {entry.name}: {error}") from error
-    return Account(entry.name, made, token, entry.deadline, entry.sandbox)
+    return Account(entry.name, made, callback_token(entry.name, token_key), entry.deadline, entry.sandbox)
+
+
+def callback_token(account: str, token_key: bytes) -> str:
+    """The unguessable part of an account's callback URL."""
+    return hmac.new(token_key, f"callback:{account}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _settings(entry: AccountEntry, kind: type[Any], folder: Path | None) -> Any:
@@ -78,6 +89,7 @@ def build_desk(
     accounts: Mapping[str, Account],
     public_url: str,
     acknowledgments: Acknowledgments | None = None,
+    link_key: bytes = b"",
 ) -> Desk:
     """What delivery needs to know under the current configuration."""
     toml = library.current.toml
@@ -92,6 +104,7 @@ def build_desk(
         retries=toml.retries,
         markets=library.current.policy.markets,
         acknowledgments=acknowledgments,
+        link_key=link_key,
     )
 
 

@@ -47,6 +47,7 @@ ROUTES = {
     "/v1/routes": {"get"},
     "/v1/suppressions": {"get", "put", "delete"},
     "/v1/suppressions/find": {"post"},
+    "/v1/unsubscribe/{token}": {"get", "post"},
 }
 
 #: Bodies that fit nowhere, as (content type, bytes).

@@ -31,6 +31,7 @@ from outrider.api.routes import get_routes
 from outrider.api.schemas import get_schema
 from outrider.api.suppressions import suppressions
 from outrider.api.timeline import get_timeline
+from outrider.api.unsubscribe import UNSUBSCRIBE, unsubscribe_route
 
 #: Largest body of the routes that are not hot.
 LARGEST = 1024 * 1024
@@ -44,6 +45,7 @@ def build_api(deps: ApiDeps) -> Route:
     callbacks = callbacks_route(deps)
     acknowledgements = acknowledgements_route(deps)
     imports = import_route(deps)
+    unsubscribe = unsubscribe_route(deps)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -56,6 +58,8 @@ def build_api(deps: ApiDeps) -> Route:
                 return await imports(scope, receive, send)
             if path.startswith(PREFIX):
                 return await callbacks(scope, receive, send)
+            if path.startswith(UNSUBSCRIBE):
+                return await unsubscribe(scope, receive, send)
         return await framework(scope, receive, send)  # type: ignore[arg-type]
 
     return app

@@ -81,6 +81,8 @@ class ApiDeps:
     acknowledgments: Acknowledgments
     #: JSON Schemas of configuration files, by name.
     schemas: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
+    #: Signs the links of messages.
+    link_key: bytes = b""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:

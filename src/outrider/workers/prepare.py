@@ -19,6 +19,7 @@ from outrider.delivery.legality import Legality
 from outrider.delivery.next_move import Look, Move, Stop, Try, end_without_copy, next_move
 from outrider.delivery.pace import Pace
 from outrider.delivery.throttle import UNTHROTTLED
+from outrider.delivery.unsubscribe import ONE_CLICK_CHANNELS, ONE_CLICK_PURPOSES, leaving, write_token
 from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused
 from outrider.domain.health import RouteChange
 from outrider.domain.message import Message, Rendition, Status
@@ -90,6 +91,8 @@ class Desk:
     allowed: tuple[str, ...] | None = None
     #: Makes the tokens with which apps acknowledge messages of providers without receipts; None makes none.
     acknowledgments: Acknowledgments | None = None
+    #: Signs the links of messages; empty: messages carry none.
+    link_key: bytes = b""
     purposes: Mapping[Purpose, PurposeRules] = field(default_factory=lambda: PURPOSES)
     #: Where each route may be used.
     legality: Legality = field(default_factory=Legality)
@@ -291,6 +294,8 @@ def outbound(intent: Intent, desk: Desk, now: datetime) -> Outbound:
         expires_at=message.not_after,
         acknowledgment=acknowledgment,
         acknowledge_url=f"{desk.public_url}{ACKNOWLEDGE_PATH}" if acknowledgment else "",
+        unsubscribe_url=_unsubscribe_url(message, desk),
+        at=now,
     )
 
 
@@ -300,6 +305,13 @@ def _acknowledgment(intent: Intent, desk: Desk) -> str:
     if receipts or desk.acknowledgments is None:
         return ""
     return desk.acknowledgments.token(intent.message.id, intent.number, intent.message.not_after)
+
+
+def _unsubscribe_url(message: Message, desk: Desk) -> str:
+    """Where one click ends such mail; empty for channels and purposes without that way out."""
+    if message.channel not in ONE_CLICK_CHANNELS or message.purpose not in ONE_CLICK_PURPOSES or not desk.link_key:
+        return ""
+    return f"{desk.public_url}/v1/unsubscribe/{write_token(desk.link_key, leaving(message))}"
 
 
 def not_begun(intent: Intent, now: datetime) -> Done:
