@@ -24,7 +24,7 @@ BLOCK = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.MULTILINE | re.DOT
 #: Seconds for one command, and for one that is run until its output fits.
 LONGEST = 120.0
 #: What pages say, and what a test must not share with others.
-PORTS = ("8080", "4020")
+PORTS = ("8080", "4020", "4025")
 
 #: For machines without curl: the few options our pages use.
 CURL = f"""#!{sys.executable}
@@ -138,7 +138,7 @@ class Page:
 
     def with_ports(self, command: str) -> str:
         """The sandbox takes its port as an option."""
-        return f"{command} --port {self.ports['4020']}" if command == "outrider sandbox" else command
+        return f"{command} --port {self.ports['4020']}" if command.startswith("outrider sandbox") else command
 
     def variables(self) -> dict[str, str]:
         """What the commands find in their environment."""
