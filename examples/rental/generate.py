@@ -1,10 +1,11 @@
-"""Makes the sample events: one day of a small rental company, the same for the same seed.
+"""Makes the sample events: one day of a rental company in six markets, the same for the same seed.
 
-    python generate.py [--seed 7] [--bookings 100] > events.ndjson
+    python generate.py [--seed 7] [--bookings 420] > events.ndjson
 
-Times are relative, so that the day can be replayed at any date: `T+6h30m` is an instant that long after the start of
+Times are relative, so that the day can be told at any date: `T+6h30m` is an instant that long after the start of
 the day; `T+6h30m|Europe/Paris|time` is that instant as the clock at the station shows it, `|date` its day and month.
-The day starts at 06:00 in Paris. Needs nothing but Python.
+The day starts at 06:00 in Paris and goes on into the next morning, over the hours at which clocks change when it is told
+on the eve of a last Sunday of March or October. Needs nothing but Python.
 """
 
 from __future__ import annotations
@@ -13,43 +14,114 @@ import argparse
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Event = dict[str, Any]
 Choice = random.Random
 
 SEED = 7
-BOOKINGS = 100
+BOOKINGS = 420
 HOUR = 60
 #: 00:15 in Paris.
 MIDNIGHT = 18 * HOUR + 15
+LETTERS = "ABCDEFGHJKLMNPRSTVWXYZ"
 
-ZONES = {"FR": "Europe/Paris", "GB": "Europe/London"}
-NAMES = {
-    "fr": (
-        ("Camille", "Moreau"), ("Léa", "Bernard"), ("Hugo", "Petit"), ("Chloé", "Durand"), ("Louis", "Leroy"),
-        ("Inès", "Roux"), ("Jules", "Fournier"), ("Zoé", "Girard"), ("Adrien", "Lambert"), ("François", "Mercier"),
-        ("Maëlle", "Dupuis"), ("Théo", "Garnier"), ("Anaïs", "Chevalier"), ("Noé", "Blanchard"),
+
+@dataclass(frozen=True)
+class Country:
+    """What differs from market to market."""
+
+    zone: str
+    #: Share of the bookings, in percent.
+    share: int
+    #: The market's own language.
+    language: str
+    #: A national mobile number up to its last six digits, which are those of the customer.
+    mobile: str
+    #: Whom to call about a car that stands here. Made up: no such numbers are assigned (ARCEP, Ofcom and
+    #: Bundesnetzagentur keep the French, British and German ones for films).
+    help: str
+    currency: str
+    #: Plate: L is a letter, 9 a digit.
+    plate: str
+    places: tuple[str, ...]
+    models: tuple[str, ...]
+    names: tuple[tuple[str, str], ...]
+
+
+COUNTRIES = {
+    "FR": Country(
+        "Europe/Paris", 26, "fr", "06 12 ", "+33 1 99 00 12 34", "€", "LL-999-LL",
+        ("parking P4, Nice T2", "parking P5, Lyon-Saint-Exupéry", "parking Gare, Bordeaux", "parking P2, Nantes"),
+        ("Peugeot 208", "Renault Clio", "Citroën C3", "Dacia Sandero", "Renault Zoe"),
+        (
+            ("Camille", "Moreau"), ("Léa", "Bernard"), ("Hugo", "Petit"), ("Chloé", "Durand"), ("Louis", "Leroy"),
+            ("Inès", "Roux"), ("Jules", "Fournier"), ("Zoé", "Girard"), ("Adrien", "Lambert"), ("François", "Mercier"),
+            ("Maëlle", "Dupuis"), ("Théo", "Garnier"), ("Anaïs", "Chevalier"), ("Noé", "Blanchard"),
+        ),
     ),
-    "en": (
-        ("Emma", "Clarke"), ("Oliver", "Hughes"), ("Amelia", "Wright"), ("George", "Patel"), ("Isla", "Murray"),
-        ("Harry", "Bennett"), ("Grace", "Walker"), ("Arthur", "Singh"), ("Freya", "Campbell"), ("Noah", "Evans"),
+    "ES": Country(
+        "Europe/Madrid", 19, "es", "612", "+34 500 012 345", "€", "9999 LLL",
+        ("aparcamiento P1, Málaga T3", "aparcamiento P2, Palma", "aparcamiento T4, Madrid", "parking C, Alicante"),
+        ("SEAT Ibiza", "SEAT León", "Opel Corsa", "Fiat 500", "Dacia Jogger"),
+        (
+            ("Lucía", "García"), ("Íñigo", "Etxeberria"), ("María José", "Muñoz"), ("Álvaro", "Núñez"),
+            ("Begoña", "Ibáñez"), ("Mateo", "López"), ("Núria", "Peña"), ("Óscar", "Gutiérrez"),
+        ),
+    ),
+    "PT": Country(
+        "Europe/Lisbon", 12, "pt", "912", "+351 400 012 345", "€", "LL-99-LL",
+        ("parque P2, Lisboa T1", "parque P6, Faro", "parque P3, Porto", "parque P1, Funchal"),
+        ("Renault Clio", "Opel Corsa", "Fiat 500e", "Peugeot 2008"),
+        (
+            ("João", "Gonçalves"), ("Inês", "Conceição"), ("Tomás", "Simões"), ("Beatriz", "Araújo"),
+            ("Leonor", "Falcão"), ("Duarte", "Magalhães"),
+        ),
+    ),
+    "GB": Country(
+        "Europe/London", 18, "en-GB", "07400 ", "+44 20 7946 0123", "£", "LL99 LLL",
+        ("Short Stay, Gatwick North", "Car Park 5, Luton", "Level 2, Edinburgh", "Car Park C, Bristol"),
+        ("Vauxhall Corsa", "Ford Fiesta", "Nissan Leaf", "MINI Cooper", "Kia Picanto"),
+        (
+            ("Emma", "Clarke"), ("Oliver", "Hughes"), ("Amelia", "Wright"), ("George", "Patel"), ("Isla", "Murray"),
+            ("Harry", "Bennett"), ("Grace", "Walker"), ("Arthur", "Singh"), ("Freya", "Campbell"), ("Noah", "Evans"),
+        ),
+    ),
+    "DE": Country(
+        "Europe/Berlin", 14, "de", "01512 3", "+49 30 23125 123", "€", "L-LL 9999",
+        ("Parkhaus P2, BER T1", "Parkhaus P20, München T2", "Parkhaus P4, Hamburg", "Parkhaus P3, Köln"),
+        ("VW Polo", "VW ID.3", "Opel Corsa", "BMW 1er", "Skoda Fabia"),
+        (
+            ("Jürgen", "Großmann"), ("Lena", "Schäfer"), ("Björn", "Weiß"), ("Käthe", "Müller"), ("Sören", "Köhler"),
+            ("Anneliese", "Böhm"), ("Jonas", "Krüger"),
+        ),
+    ),
+    "IT": Country(
+        "Europe/Rome", 11, "it", "312 3", "+39 02 0000 1234", "€", "LL 999 LL",
+        ("parcheggio P2, Malpensa T1", "parcheggio D, Fiumicino", "parcheggio P1, Catania", "parcheggio B, Bari"),
+        ("Fiat Panda", "Fiat 500", "Alfa Junior", "Lancia Ypsilon"),
+        (
+            ("Niccolò", "Ferrari"), ("Giulia", "Rossi"), ("Matteo", "D'Angelo"), ("Chiara", "Però"),
+            ("Noemi", "Caffè"), ("Lorenzo", "Marchetti"),
+        ),
     ),
 }  # fmt: skip
-PLACES = {
-    "FR": ("parking P4, Nice T2", "parking P5, Lyon-Saint-Exupéry", "parking Gare, Bordeaux", "parking P2, Nantes"),
-    "GB": ("Short Stay, Gatwick North", "Car Park 5, Luton", "Level 2, Edinburgh", "Car Park C, Bristol"),
-}
-MODELS = {
-    "FR": ("Peugeot 208", "Renault Clio", "Citroën C3", "Dacia Sandero", "Renault Zoe"),
-    "GB": ("Vauxhall Corsa", "Ford Fiesta", "Nissan Leaf", "MINI Cooper", "Kia Picanto"),
-}
-LETTERS = "ABCDEFGHJKLMNPRSTVWXYZ"
-#: Numbers that exist in films only (ARCEP, Ofcom), and one that somebody mistyped: refused as invalid.
-NO_NUMBERS = ("06 39 98 00 17", "07700 900142", "06 12 34", "07700 900873")
+#: Where people of a market rent when they travel.
+ABROAD = {"ES": "DE", "DE": "PT", "GB": "ES", "FR": "IT", "IT": "FR", "PT": "GB"}
+#: The Canary Islands keep another time than the rest of their market.
+ISLANDS = "Atlantic/Canary"
+
+#: By number of the booking: numbers that exist in films only (ARCEP, Ofcom), and two that somebody mistyped. All four
+#: are refused as invalid.
+NO_NUMBERS = {23: ("FR", "06 39 98 00 17"), 47: ("GB", "07700 900142"), 71: ("FR", "06 12 34"), 95: ("GB", "07700 900873")}
 #: The sandbox reports these as switched off, filtered, and as no number at all (outrider/sandbox/magic.py).
-FATED = ("06 15 55 00 05", "06 15 55 00 07", "06 15 55 00 01")
+FATED = {31: "06 15 55 00 05", 53: "06 15 55 00 07", 77: "06 15 55 00 01"}
+#: How people can be reached, in percent. `off`: the app may not show anything any more, so it never acknowledges;
+#: `dead`: it was removed from the phone.
+REACH = {"all": 55, "no app": 14, "off": 8, "dead": 6, "mail only": 6, "phone only": 11}
+#: The sandbox's app does so for tokens that end like this (outrider/sandbox/push/fcm.py).
+TOKENS = {"off": "silent", "dead": "unregistered"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +134,12 @@ class Customer:
     first_name: str
     last_name: str
     phone: str
+    email: str
+    #: What the app reports for notifications; empty without the app.
+    token: str
+    zone: str
     offers: bool
+    is_new: bool = False
 
 
 @dataclass
@@ -71,6 +148,8 @@ class Booking:
 
     number: int
     customer: Customer
+    #: The market in which the car stands.
+    station: str
     confirmed: int
     starts: int
     ends: int
@@ -85,7 +164,11 @@ class Booking:
     moved: tuple[int, int] | None = None
     canceled: int | None = None
     unlocked: int | None = None
+    overdue: int | None = None
     returned: int | None = None
+    invoiced: int | None = None
+    #: Somebody signs in to the customer's account with a device nobody knows.
+    signed_in: int | None = None
     events: list[tuple[int, Event]] = field(default_factory=list)
 
 
@@ -97,39 +180,70 @@ def offset(minutes: int) -> str:
 def phone(market: str, number: int) -> str:
     """A national number of a mobile range, different for every customer."""
     digits = f"{(123_457 + number * 7_919) % 1_000_000:06}"
-    return f"06 12 {digits[:2]} {digits[2:4]} {digits[4:]}" if market == "FR" else f"07400 {digits}"
+    if market == "FR":
+        digits = f"{digits[:2]} {digits[2:4]} {digits[4:]}"
+    return COUNTRIES[market].mobile + digits
+
+
+def drawn(choose: Choice, shares: dict[str, int]) -> str:
+    """One of the names, by its share."""
+    return choose.choices(list(shares), list(shares.values()))[0]
 
 
 def customer(choose: Choice, number: int, market: str) -> Customer:
     """A customer who mostly speaks the language of the market."""
-    own, other = ("fr", "en") if market == "FR" else ("en", "fr")
-    language = own if choose.random() < 0.85 else other
-    first, last = choose.choice(NAMES[language])
-    locale = language if language != "en" else "en-GB"
-    offers = choose.random() < 0.55
-    return Customer(f"c-{number:04}", market, locale, first, last, phone(market, number), offers)
+    home = COUNTRIES[market]
+    guest = COUNTRIES["FR" if market == "GB" else "GB"]
+    spoken = home if choose.random() < 0.85 else guest
+    first, last = choose.choice(spoken.names)
+    islander = market == "ES" and choose.random() < 0.2
+    who = Customer(
+        id=f"c-{number:04}",
+        market=market,
+        language=spoken.language,
+        first_name=first,
+        last_name=last,
+        phone=phone(market, number),
+        email=f"customer.{number:04}@example.com",
+        token=f"device-{number:04}",
+        zone=ISLANDS if islander else home.zone,
+        offers=choose.random() < 0.55,
+        is_new=choose.random() < 0.25,
+    )
+    return reached(who, drawn(choose, REACH))
+
+
+def reached(who: Customer, how: str) -> Customer:
+    """The customer with the addresses of a way in REACH."""
+    if how in ("off", "dead"):
+        return replace(who, token=f"{who.token}-{TOKENS[how]}")
+    if how == "mail only":
+        return replace(who, phone="", token="")
+    if how == "phone only":
+        return replace(who, email="", token="")
+    return replace(who, token="") if how == "no app" else who
 
 
 def plate(choose: Choice, market: str) -> str:
     """A plate as the country writes it."""
-    letters = "".join(choose.choice(LETTERS) for _ in range(5))
-    if market == "FR":
-        return f"{letters[:2]}-{choose.randint(101, 989)}-{letters[2:4]}"
-    return f"{letters[:2]}{choose.choice((21, 22, 23, 71, 72, 73))} {letters[2:]}"
+    form = COUNTRIES[market].plate
+    return "".join(choose.choice(LETTERS if sign == "L" else "23456789") if sign in "L9" else sign for sign in form)
 
 
 def booking(choose: Choice, number: int, who: Customer, starts: int, hours: int, before: int) -> Booking:
-    """A booking confirmed `before` minutes before it starts."""
-    market = who.market
+    """A booking confirmed `before` minutes before it starts; some travel to another market for it."""
+    station = ABROAD[who.market] if choose.random() < 0.12 else who.market
+    there = COUNTRIES[station]
     return Booking(
         number=number,
         customer=who,
+        station=station,
         confirmed=max(0, starts - before),
         starts=starts,
         ends=starts + hours * HOUR,
-        place=choose.choice(PLACES[market]),
-        model=choose.choice(MODELS[market]),
-        plate=plate(choose, market),
+        place=choose.choice(there.places),
+        model=choose.choice(there.models),
+        plate=plate(choose, station),
         bay=f"{choose.choice('ABCDE')}{choose.randint(1, 48)}",
         lock=f"{choose.randint(0, 9999):04}",
         reference="".join(choose.choice(LETTERS + "23456789") for _ in range(5)),
@@ -139,15 +253,17 @@ def booking(choose: Choice, number: int, who: Customer, starts: int, hours: int,
 
 def heroes(choose: Choice) -> Iterator[Booking]:
     """Two rentals in which much happens, for those who watch: a moved booking, a car hard to find."""
-    camille = Customer("c-0001", "FR", "fr", "Camille", "Moreau", phone("FR", 1), True)
-    emma = Customer("c-0002", "GB", "en-GB", "Emma", "Clarke", phone("GB", 2), True)
+    camille = replace(customer(choose, 1, "FR"), language="fr", first_name="Camille", last_name="Moreau", offers=True)
+    emma = replace(customer(choose, 2, "GB"), language="en-GB", first_name="Emma", last_name="Clarke", offers=True)
+    camille = replace(camille, phone=phone("FR", 1), email="customer.0001@example.com", token="device-0001")
+    emma = replace(emma, phone=phone("GB", 2), email="customer.0002@example.com", token="device-0002-silent")
     first = booking(choose, 1, camille, 6 * HOUR + 30, 7, 6 * HOUR + 25)
-    first.channel, first.model, first.place = "app", "Peugeot 208", PLACES["FR"][0]
+    first.station, first.channel, first.model, first.place = "FR", "app", "Peugeot 208", COUNTRIES["FR"].places[0]
     first.moved = (2 * HOUR, 7 * HOUR + 30)
-    first.unlocked, first.returned = 9 * HOUR, 14 * HOUR + 10
+    first.unlocked, first.returned, first.invoiced = 9 * HOUR, 14 * HOUR + 10, 14 * HOUR + 30
     second = booking(choose, 2, emma, 8 * HOUR, 6, 7 * HOUR + 30)
-    second.channel, second.model, second.place = "web", "MINI Cooper", PLACES["GB"][0]
-    second.unlocked, second.returned = 8 * HOUR + 12, 13 * HOUR + 50
+    second.station, second.channel, second.model, second.place = "GB", "web", "MINI Cooper", COUNTRIES["GB"].places[0]
+    second.unlocked, second.returned, second.invoiced = 8 * HOUR + 12, 13 * HOUR + 50, 14 * HOUR + 10
     yield from (first, second)
 
 
@@ -155,12 +271,16 @@ def rentals(choose: Choice, count: int) -> Iterator[Booking]:
     """All bookings of the day."""
     yield from list(heroes(choose))[:count]
     known: list[Customer] = []
+    shares = {market: country.share for market, country in COUNTRIES.items()}
     for number in range(3, count + 1):
         again = len(known) > 20 and choose.random() < 0.15
-        who = choose.choice(known) if again else customer(choose, number, "FR" if choose.random() < 0.6 else "GB")
-        if not again:
+        who = choose.choice(known) if again else customer(choose, number, drawn(choose, shares))
+        if again:
+            who = replace(who, is_new=False)
+        else:
             known.append(who)
-        starts = MIDNIGHT + choose.randint(0, 30) if number % 19 == 0 else choose.randint(4 * HOUR, 13 * HOUR)
+        # Every ninth arrives in the night, up to 03:15 in Paris.
+        starts = MIDNIGHT + choose.randint(0, 180) if number % 9 == 0 else choose.randint(4 * HOUR, 13 * HOUR)
         before = choose.choice((HOUR, 2 * HOUR, 5 * HOUR, 6 * HOUR, 8 * HOUR))
         made = booking(choose, number, with_phone(who, number), starts, choose.randint(5, 8), before)
         happenings(choose, made)
@@ -169,17 +289,19 @@ def rentals(choose: Choice, count: int) -> Iterator[Booking]:
 
 def with_phone(who: Customer, number: int) -> Customer:
     """A few customers gave a number that cannot be reached."""
-    odd = {23: NO_NUMBERS[0], 47: NO_NUMBERS[1], 71: NO_NUMBERS[2], 95: NO_NUMBERS[3]}
-    odd |= dict(zip((31, 53, 77), FATED, strict=True))
-    if number not in odd:
+    if number in NO_NUMBERS:
+        market, national = NO_NUMBERS[number]
+    elif number in FATED:
+        market, national = "FR", FATED[number]
+    else:
         return who
-    national = odd[number]
-    market = "GB" if national.startswith("07") else "FR"
-    return Customer(f"c-{number:04}", market, who.language, who.first_name, who.last_name, national, who.offers)
+    return replace(who, id=f"c-{number:04}", market=market, phone=national, zone=COUNTRIES[market].zone)
 
 
 def happenings(choose: Choice, made: Booking) -> None:
     """What becomes of a rental."""
+    if choose.random() < 0.04:
+        made.signed_in = made.confirmed + choose.randint(5, 600)
     fate = choose.random()
     if fate < 0.10:
         made.canceled = choose.randint(made.confirmed + 10, made.starts - 20)
@@ -192,29 +314,39 @@ def happenings(choose: Choice, made: Booking) -> None:
     if fate < 0.05:
         return  # nobody came
     made.unlocked = starts + (choose.randint(80, 110) if fate < 0.12 else choose.randint(-10, 35))
-    if fate < 0.96:
-        made.returned = ends + choose.randint(-40, 75)
+    if fate < 0.90:
+        made.returned = ends + choose.randint(-40, 25)
+    elif fate < 0.95:
+        made.overdue, made.returned = ends + 30, ends + choose.randint(60, 200)
+    else:
+        made.overdue = ends + 30
+    if made.returned is not None:
+        made.invoiced = made.returned + choose.randint(10, 40)
 
 
-def cloud_event(made: Booking, minutes: int, kind: str, booking_data: Event, vehicle: Event | None = None) -> None:
+def cloud_event(made: Booking, minutes: int, kind: str, source: str, data: Event, suffix: str = "") -> None:
     """Add one CloudEvent to a rental."""
-    who = made.customer
-    source = "/vehicles" if kind.startswith("vehicle.") else "/bookings"
-    person: Event = {"id": who.id}
-    if kind == "booking.confirmed":
-        person |= {"first_name": who.first_name, "last_name": who.last_name, "phone": who.phone}
-        person |= {"language": who.language, "offers": who.offers}
-    data: Event = {"market": who.market, "customer": person, "booking": {"id": f"b-{made.number:04}", **booking_data}}
-    if vehicle:
-        data["vehicle"] = vehicle
-    identifier = f"{kind}-{made.number:04}"
+    identifier = f"{kind}-{made.number:04}{suffix}"
     event = {"specversion": "1.0", "id": identifier, "source": source, "type": kind, "time": offset(minutes)}
-    made.events.append((minutes, {**event, "data": data}))
+    made.events.append((minutes, {**event, "data": {"market": made.customer.market, **data}}))
+
+
+def about(made: Booking, minutes: int, kind: str, more: Event | None = None, source: str = "/bookings") -> None:
+    """An event about the booking."""
+    data = {"customer": {"id": made.customer.id}, "booking": {"id": f"b-{made.number:04}", **(more or {})}}
+    cloud_event(made, minutes, kind, source, data)
+
+
+def person(who: Customer) -> Event:
+    """What a form asks for; nothing stands where nothing was given."""
+    told: Event = {"id": who.id, "first_name": who.first_name, "last_name": who.last_name, "language": who.language}
+    told |= {name: value for name, value in (("phone", who.phone), ("email", who.email)) if value}
+    return {**told, "offers": who.offers}
 
 
 def when(made: Booking, starts: int) -> Event:
     """The times of a rental that starts then, as instants and as the station's clock shows them."""
-    ends, zone = starts + made.ends - made.starts, ZONES[made.customer.market]
+    ends, zone = starts + made.ends - made.starts, COUNTRIES[made.station].zone
     return {
         "starts_at": offset(starts),
         "ends_at": offset(ends),
@@ -226,20 +358,52 @@ def when(made: Booking, starts: int) -> Event:
 
 def tell(made: Booking) -> list[tuple[int, Event]]:
     """The events of one rental."""
-    details = {"reference": made.reference, "channel": made.channel, "place": made.place}
-    details |= {"bay": made.bay, "lock": made.lock}
+    tell_person(made)
+    there = COUNTRIES[made.station]
+    details = {"id": f"b-{made.number:04}", "reference": made.reference, "channel": made.channel, "place": made.place}
+    details |= {"bay": made.bay, "lock": made.lock, "help": there.help, **when(made, made.starts)}
     car = {"id": made.plate.replace(" ", "-"), "plate": made.plate, "model": made.model}
-    cloud_event(made, made.confirmed, "booking.confirmed", {**details, **when(made, made.starts)}, car)
+    confirmed = {"customer": person(made.customer), "booking": details, "vehicle": car}
+    cloud_event(made, made.confirmed, "booking.confirmed", "/bookings", confirmed)
     if made.moved:
-        cloud_event(made, made.moved[0], "booking.changed", when(made, made.moved[1]))
+        about(made, made.moved[0], "booking.changed", when(made, made.moved[1]))
+    if made.unlocked is not None:
+        about(made, made.unlocked, "vehicle.unlocked", source="/vehicles")
     for minutes, kind in (
         (made.canceled, "booking.canceled"),
-        (made.unlocked, "vehicle.unlocked"),
+        (made.overdue, "booking.overdue"),
         (made.returned, "booking.returned"),
     ):
         if minutes is not None:
-            cloud_event(made, minutes, kind, {})
+            about(made, minutes, kind)
+    if made.invoiced is not None:
+        total = f"{29 + (made.number * 37 % 90)}.{made.number * 10 % 100:02}"
+        bill = {"invoice": f"AD-2027-{made.number:05}", "total": total, "currency": there.currency}
+        about(made, made.invoiced, "invoice.issued", bill)
     return made.events
+
+
+def tell_person(made: Booking) -> None:
+    """Sign-up, what the app reports, and a sign-in nobody expected."""
+    who = made.customer
+    if who.is_new:
+        cloud_event(made, max(0, made.confirmed - 12), "customer.registered", "/accounts", {"customer": person(who)})
+    if who.token:
+        opened(made, max(0, made.confirmed - 2), who.zone)
+        there = COUNTRIES[made.station].zone
+        if made.station != who.market:
+            # After landing; the phone takes the zone of the place.
+            opened(made, max(made.confirmed + 1, made.starts - 45), there, "-there")
+    if made.signed_in is not None:
+        device = {"device": ("Galaxy S24", "iPhone 15", "Pixel 9")[made.number % 3], "city": "Kraków"}
+        data = {"customer": {"id": who.id}, **device}
+        cloud_event(made, made.signed_in, "account.new_device", "/accounts", data)
+
+
+def opened(made: Booking, minutes: int, zone: str, suffix: str = "") -> None:
+    """The app was opened."""
+    data = {"customer": {"id": made.customer.id}, "device": {"token": made.customer.token, "zone": zone}}
+    cloud_event(made, minutes, "app.opened", "/app", data, suffix)
 
 
 def generate(seed: int = SEED, bookings: int = BOOKINGS) -> list[Event]:

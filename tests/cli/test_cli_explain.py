@@ -20,11 +20,13 @@ from outrider.configuration import read_folder
 from outrider.contracts.reading_store import AttemptLine, DecisionLine, ReceiptLine
 from outrider.demo.example import example_folder
 from outrider.demo.quicken import at_sandbox
+from outrider.demo.stage import SERVICE_ACCOUNT
 from outrider.domain.decision import Verdict
 from outrider.domain.entry import Entry, Event
 from outrider.lib.ids import write_id
-from outrider.orchestration.record import pack
+from outrider.orchestration.record import pack, unpack
 from outrider.sandbox.faults import Fault, Kind
+from outrider.sandbox.push._google import service_account
 from outrider.sandbox.running import running_sandbox
 from outrider.sandbox.side import Options
 from outrider.settings import Settings
@@ -51,6 +53,8 @@ async def happen(settings: Settings, dsn: str, ledger: Path) -> dict[str, bytes]
     """One message over a failover and one candidate dropped; candidate id by customer."""
     async with running_sandbox(ledger, options=Options(receipts=False)) as sandbox, open_store(settings, dsn) as opened:
         sandbox.fault(Fault(Kind.OUTAGE, "smsmode"))
+        document = service_account(sandbox.account("fcm"), sandbox.urls["fcm"])
+        (settings.home / SERVICE_ACCOUNT).write_text(document, encoding="utf-8")
         await apply_files(opened, at_sandbox(read_folder(example_folder()), sandbox.urls))
         outrider = Outrider(opened, await current_configuration(opened), ("engine", "deliver"))
         running = asyncio.create_task(outrider.run())
@@ -60,9 +64,11 @@ async def happen(settings: Settings, dsn: str, ledger: Path) -> dict[str, bytes]
         await _handled(opened, outrider)
         outrider.stop()
         await running
-        rows = await opened.store.pool.fetch("select id, stream from decisions")
+        rows = await opened.store.pool.fetch("select id, stream, record from decisions")
     streams = {opened.hasher.stream("profile", customer): customer for customer in PHONES}
-    return {streams[row["stream"]]: row["id"] for row in rows}
+    # The other candidate is the document, which goes by mail only.
+    notes = [row for row in rows if "sms" in unpack(row["record"]).decision.candidate.strategy.channels]
+    return {streams[row["stream"]]: row["id"] for row in notes}
 
 
 async def _append(opened: Opened, outrider: Outrider, event: Event) -> None:
@@ -74,7 +80,7 @@ async def _append(opened: Opened, outrider: Outrider, event: Event) -> None:
 
 async def _handled(opened: Opened, outrider: Outrider) -> None:
     async with outrider.wakes.applied:
-        while await opened.store.pool.fetchval("select count(*) from decisions") < len(PHONES):
+        while await opened.store.pool.fetchval("select count(*) from decisions") < 2 * len(PHONES):
             await outrider.wakes.applied.wait()
 
 

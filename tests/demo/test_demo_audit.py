@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outrider.demo.audit import Attempted, Audit, audit, place_of
+from outrider.demo.audit import Attempted, Audit, Sums, audit, place_of
 from outrider.domain.attempt import AttemptState
 from outrider.lib.ids import write_id
 from outrider.sandbox.ledger import Line
@@ -49,6 +49,18 @@ CASES = {
 def test_comparison(name: str) -> None:
     attempts, lines, expected = CASES[name]
     assert audit(attempts, lines, frozenset({C})) == Audit(*expected)
+
+
+def test_each_side_adds_up_what_it_knows_by_market() -> None:
+    attempts = {
+        (A, 1): Attempted(AttemptState.REFUSED, market="FR", cost=0.05),
+        (A, 2): Attempted(AttemptState.ACCEPTED, market="FR", cost=0.074),
+        (B, 1): Attempted(AttemptState.ACCEPTED, market="DE", cost=0.202, is_fallback=True),
+        (C, 1): Attempted(AttemptState.ACCEPTED, market="DE", cost=0.082),
+    }
+    found = audit(attempts, [line(A, 2), line(B)], frozenset())
+    assert found.by_store == Sums({"DE": 0.28, "FR": 0.07}, 1)
+    assert found.by_ledger == Sums({"DE": 0.2, "FR": 0.07}, 1)
 
 
 def test_a_line_without_our_attempt_id_is_a_message_the_store_does_not_know() -> None:

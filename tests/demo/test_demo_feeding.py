@@ -76,6 +76,13 @@ def test_what_is_due_goes_in_one_batch_with_the_key() -> None:
     assert (feeder.accepted, feeder.names) == (2, [("/bookings", "1"), ("/bookings", "2")])
 
 
+def test_more_than_the_api_takes_at_once_goes_in_several_batches_in_order() -> None:
+    api = Api()
+    feeder = fed(api, *(told(str(number), late=1) for number in range(feeding.MOST + 2)))
+    assert [len(msgspec.json.decode(request.body)) for request in api.requests] == [feeding.MOST, 2]
+    assert [name for _, name in feeder.names] == [str(number) for number in range(feeding.MOST + 2)]
+
+
 def test_a_consent_is_recorded_before_the_booking_it_came_with() -> None:
     api = Api()
     fed(api, told("1", offers=True), told("2"))

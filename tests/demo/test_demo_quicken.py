@@ -12,7 +12,10 @@ from outrider.demo.quicken import at_sandbox, quickened
 from outrider.plugged import shipped
 
 FILES = read_folder(example_folder())
-URLS = {"all": "http://127.0.0.1:1", "smsmode": "http://127.0.0.1:2", "twilio": "http://127.0.0.1:3"}
+URLS = {"all": "http://127.0.0.1:1", "smsmode": "http://127.0.0.1:2", "twilio": "http://127.0.0.1:3"} | {
+    "fcm": "http://127.0.0.1:4",
+    "smtp": "http://127.0.0.1:5",
+}
 
 
 @pytest.mark.parametrize(
@@ -23,7 +26,8 @@ URLS = {"all": "http://127.0.0.1:1", "smsmode": "http://127.0.0.1:2", "twilio": 
         ("  timeout: 30m", "  timeout: 1s"),
         ("- wait: 2d", "- wait: 48s"),
         ("again: {cooldown: 1w}", "again: {cooldown: 168s}"),
-        ("channels: {escalate: [push, sms], after: 2h}", "channels: {escalate: [push, sms], after: 2s}"),
+        ("channels: {escalate: [push, sms], after: 8h}", "channels: {escalate: [push, sms], after: 8s}"),
+        ("channels: {escalate: [push, sms], after: 10m}", "channels: {escalate: [push, sms], after: 4s}"),
         ("valid_for: 4h", "valid_for: 4h"),
         ("goal: {on: x, within: 30d}", "goal: {on: x, within: 30d}"),
     ],
@@ -35,10 +39,11 @@ def test_only_waits_of_journeys_get_shorter_and_none_vanishes(line: str, expecte
 
 def test_every_account_moves_to_the_sandbox_of_its_provider() -> None:
     accounts = tomllib.loads(at_sandbox(FILES, URLS)["outrider.toml"])["accounts"]
+    mail = accounts.pop("mail")
     assert {account["provider"]: account["base_url"] for account in accounts.values()} == {
-        "smsmode": URLS["smsmode"],
-        "twilio": URLS["twilio"],
+        name: URLS[name] for name in ("smsmode", "twilio", "fcm")
     }
+    assert (mail["host"], mail["port"]) == ("127.0.0.1", 5)
 
 
 def test_the_quickened_example_is_as_free_of_problems_as_the_example() -> None:

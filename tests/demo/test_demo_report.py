@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from outrider.demo.audit import Audit
+from outrider.demo.audit import Audit, Sums
 from outrider.demo.counting import Tally
 from outrider.demo.feeding import Feeder
 from outrider.demo.show import disagreements
@@ -20,7 +20,7 @@ AGREED = Audit(taken=5, accepted=5, lost=0, duplicates=0, in_doubt=0)
 
 def found(stored: int = 7, ahead: int = 0, audited: Audit = AGREED) -> list[str]:
     feeder = Feeder(cast(Any, None), cast(Any, None), "", "", accepted=7)
-    return disagreements(feeder, stored, Tally({}, (), (), (), ahead), audited)
+    return disagreements(feeder, stored, Tally({}, (), (), (), 0, ahead), audited)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,10 @@ def found(stored: int = 7, ahead: int = 0, audited: Audit = AGREED) -> list[str]
         ({"stored": 6}, "the API accepted 7 events, the store has 6"),
         ({"audited": Audit(5, 5, 1, 0, 0)}, "store and sandbox disagree on 1 messages"),
         ({"audited": Audit(6, 5, 0, 0, 0)}, "the store has 5 accepted attempts, the sandbox took 6 messages"),
+        (
+            {"audited": Audit(5, 5, 0, 0, 0, Sums({"FR": 1.5}, 2), Sums({"FR": 1.4}, 1))},
+            "the store counts 2 fallbacks and 1.50 EUR, the ledger 1 fallbacks and 1.40 EUR",
+        ),
         ({"audited": Audit(5, 5, 0, 2, 0)}, "2 messages went out twice without a rule that allows it"),
         ({"ahead": 3}, "3 waits, messages or entries did not come to rest"),
     ],
@@ -39,7 +43,8 @@ def test_each_disagreement_is_a_sentence(arguments: dict[str, Any], sentence: st
 
 def test_agreement_says_nothing_and_a_taken_attempt_in_doubt_is_none() -> None:
     assert found() == []
-    assert found(audited=Audit(taken=6, accepted=5, lost=0, duplicates=0, in_doubt=1)) == []
+    sums = (Sums({"FR": 1.5}, 2), Sums({"FR": 1.55}, 2))
+    assert found(audited=Audit(6, 5, 0, 0, 1, *sums)) == []
 
 
 def test_the_people_shown_are_those_who_made_the_bookings() -> None:

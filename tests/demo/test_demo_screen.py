@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from outrider.demo.counting import Failover, RouteState, Stopped, Tally
+from outrider.demo.counting import AccountState, Failover, Stopped, Tally
 from outrider.demo.screen import screen
 from outrider.demo.watching import Bubble, Conversation, Person, Snapshot
 
@@ -24,13 +25,14 @@ TALLY = Tally(
         Stopped("drop", "frequency_cap", "weekend-offer", 1),
         Stopped("hold", "quiet_hours", "satisfaction", 12),
     ),
-    routes=(
-        RouteState("smsmode-fr", 25, 10, 1.9, True),
-        RouteState("smsmode-gb", 29, 0, 1.4, False),
-        RouteState("twilio-fr", 93, 3, 6.1, False),
-        RouteState("twilio-gb", 63, 1, 3.1, False),
+    accounts=(
+        AccountState("app", 25, 10, 1.9, False),
+        AccountState("mail", 29, 0, 1.4, False),
+        AccountState("smsmode-main", 93, 3, 6.1, True),
+        AccountState("twilio-backup", 63, 1, 3.1, False),
     ),
     failovers=(Failover("find-your-car", "smsmode-fr", "twilio-fr", "not connected", NOON),),
+    fallbacks=2,
     ahead=9,
 )
 TEXTS = (
@@ -116,6 +118,12 @@ def test_the_newest_message_is_always_shown_and_older_ones_as_far_as_there_is_ro
     assert "votre voiture est encore" in small
     assert "votre réservation 9TGBC" not in small
     assert "votre réservation 9TGBC" in drawn(snapshot(*TEXTS), 80, 50)
+
+
+def test_fallbacks_are_told_beside_failovers_where_there_is_room() -> None:
+    assert "twilio-fr. 2 fallbacks" in drawn(snapshot(), 120, 40)
+    alone = msgspec.structs.replace(snapshot(), tally=msgspec.structs.replace(TALLY, failovers=(), fallbacks=1))
+    assert "1 fallback" in drawn(alone, 120, 40)
 
 
 def test_an_empty_conversation_says_so_and_the_end_of_the_day_is_announced() -> None:

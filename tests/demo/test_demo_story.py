@@ -69,10 +69,17 @@ def test_the_clock_shows_at_the_real_instant_of_a_moment_that_moment(offset: tim
 
 
 def test_every_id_of_an_event_belongs_to_the_run() -> None:
-    event = tell(SAMPLE[0], TELLING).event
+    first = next(one for one in SAMPLE if one["type"] == "booking.confirmed")
+    event = tell(first, TELLING).event
     data = event["data"]
     for identifier in (event["id"], data["customer"]["id"], data["booking"]["id"], data["vehicle"]["id"]):
         assert identifier.startswith("r0001-")
+
+
+def test_mailboxes_and_devices_belong_to_the_run_and_keep_the_ending_that_is_their_fate() -> None:
+    data = {"email": "customer.0002@example.com", "device": {"token": "device-0002-silent"}}
+    told_data = tell({**SAMPLE[0], "data": data}, TELLING).event["data"]
+    assert told_data == {"email": "r0001-customer.0002@example.com", "device": {"token": "r0001-device-0002-silent"}}
 
 
 def test_no_event_of_the_sample_keeps_a_relative_time_and_all_stay_in_order() -> None:
@@ -101,7 +108,8 @@ def test_in_every_run_all_but_the_four_invalid_numbers_can_be_reached_and_no_two
 
 def test_an_ordinary_customer_has_another_number_in_the_next_run_and_a_fated_one_the_same() -> None:
     again = Telling("r0002", 2, START, 3600.0)
-    for phone, same in (("06 12 13 13 76", False), ("07400 131376", False), ("06 15 55 00 05", True)):
+    ordinary = ("06 12 13 13 76", "07400 131376", "612131376", "912131376", "01512 3131376", "312 3131376")
+    for phone, same in (*((one, False) for one in ordinary), ("06 15 55 00 05", True)):
         customers = [
             tell({**SAMPLE[0], "data": {"phone": phone}}, each).event["data"]["phone"] for each in (TELLING, again)
         ]

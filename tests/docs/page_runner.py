@@ -139,7 +139,7 @@ class Page:
 
     def with_ports(self, command: str) -> str:
         """The sandbox takes its port as an option."""
-        return f"{command} --port {self.ports['4020']}" if command == "outrider sandbox" else command
+        return f"{command} --port {self.ports['4020']}" if command.startswith("outrider sandbox") else command
 
     def variables(self) -> dict[str, str]:
         """What the commands find in their environment."""

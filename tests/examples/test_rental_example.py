@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import msgspec
 import pytest
 
 from outrider.configuration import Configuration, build, read_folder
+from outrider.delivery.legality import Legality
 from outrider.demo.example import BOOKINGS, SEED, example_folder, sample_events
 from outrider.demo.story import Telling, tell
 from outrider.domain.entry import Event
+from outrider.domain.purpose import Purpose
 from outrider.ingest.cloudevents import BATCH, read
 from outrider.plugged import shipped
 
@@ -35,10 +38,30 @@ LONGEST: dict[str, Any] = {
         "place": "parking P5, Lyon-Saint-Exupéry T1",
         "bay": "B120",
         "lock": "4821",
+        "help": "+44 20 7946 0123",
+        "invoice": "AD-2027-00417",
+        "total": "1284.00",
+        "currency": "€",
     },
+    "event": {"data": {"device": "Galaxy S24 Ultra", "city": "Castelo Branco"}},
     "vehicle": {"plate": "GK-482-XT", "model": "Mercedes A-Klasse"},
 }
-TEMPLATES = sorted(path.name for path in (ROOT / "templates").iterdir())
+TEMPLATES = sorted(path.name for path in (ROOT / "templates").iterdir() if not path.name.startswith("_"))
+LANGUAGES = ("fr", "es", "pt", "en", "de", "it")
+MARKETS = ("FR", "ES", "PT", "GB", "DE", "IT")
+#: What goes by text says two things at once; everything else fits one segment.
+LONG = frozenset({"booking-confirmed", "find-your-car", "overdue"})
+TEXTS = [name for name in TEMPLATES if (ROOT / "templates" / name / "sms.en.j2").exists()]
+PUSHES = [name for name in TEMPLATES if (ROOT / "templates" / name / "push.en.yaml").exists()]
+MAILS = [name for name in TEMPLATES if (ROOT / "templates" / name / "email.en.mjml").exists()]
+#: How a formal language would never speak, and how an informal one would not (whole words).
+WRONG_ADDRESS = {
+    "fr": r"\b(tu|ton|ta|tes|toi)\b",
+    "de": r"\b(du|dein|deine|deinem|deinen|dir|dich)\b",
+    "pt": r"\b(tu|teu|tua|teus|tuas|contigo)\b",
+    "es": r"\b(usted|su|sus|le|les)\b",
+    "it": r"\b(Lei|Suo|Sua|Suoi|Sue)\b",
+}
 
 
 def configuration() -> Configuration:
@@ -54,16 +77,84 @@ def test_the_package_finds_the_folder_of_the_checkout() -> None:
     assert example_folder().resolve() == ROOT.resolve()
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-@pytest.mark.parametrize("locale", ["fr", "en"])
-def test_every_text_exists_in_both_languages_and_takes_at_most_two_cheap_segments(name: str, locale: str) -> None:
-    rendered = configuration().templates.render(name, "sms", locale, "FR", LONGEST)
-    assert rendered.count.encoding == "GSM-7"
-    assert rendered.count.segments <= 2
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("locale", LANGUAGES)
+def test_every_text_exists_in_every_language_and_market_and_takes_one_cheap_segment_or_two(
+    name: str, locale: str
+) -> None:
+    for market in MARKETS:
+        rendered = configuration().templates.render(name, "sms", locale, market, LONGEST)
+        assert rendered.count is not None
+        assert rendered.count.encoding == "GSM-7"
+        assert rendered.count.segments <= (2 if name in LONG else 1)
+
+
+@pytest.mark.parametrize("name", PUSHES)
+@pytest.mark.parametrize("locale", LANGUAGES)
+def test_every_push_has_a_short_title_and_opens_the_app(name: str, locale: str) -> None:
+    body = configuration().templates.render(name, "push", locale, "FR", LONGEST).body
+    assert 0 < len(body.subject) <= 40
+    assert 0 < len(body.text) <= 160
+    assert body.data["link"].startswith("azurdrive://")
+
+
+@pytest.mark.parametrize("name", MAILS)
+@pytest.mark.parametrize("locale", LANGUAGES)
+def test_every_mail_has_subject_text_part_and_the_lines_of_its_language(name: str, locale: str) -> None:
+    body = configuration().templates.render(name, "email", locale, "FR", LONGEST).body
+    assert 0 < len(body.subject) <= 70
+    assert f'lang="{locale}"' in body.html
+    assert f"azurdrive.example/{locale}/privacy" in body.html
+    assert "AzurDrive SAS" in body.text
+    assert len(body.html) < 30_000
+
+
+@pytest.mark.parametrize("locale", WRONG_ADDRESS)
+def test_a_language_speaks_to_people_in_one_way(locale: str) -> None:
+    for path in sorted((ROOT / "templates").rglob(f"*.{locale}.*")):
+        text = re.sub(r"\{[{%].*?[%}]\}", "", path.read_text(encoding="utf-8"))
+        assert not re.search(WRONG_ADDRESS[locale], text), path
+
+
+@pytest.mark.parametrize(
+    ("name", "channel", "locale", "market", "words"),
+    [
+        ("booking-confirmed", "email", "en", "GB", "DVLA"),
+        ("booking-confirmed", "email", "de", "DE", "Umweltplakette"),
+        ("booking-confirmed", "email", "it", "IT", "ZTL"),
+        ("find-your-car", "email", "es", "ES", "V16"),
+        ("find-your-car", "email", "pt", "PT", "colete refletor"),
+        ("invoice-ready", "email", "it", "IT", "Sistema di Interscambio"),
+        ("invoice-ready", "email", "en", "PT", "ATCUD"),
+        ("weekend-offer", "sms", "de", "FR", "STOP an 36111"),
+    ],
+)
+def test_law_and_habit_of_a_market_stand_in_its_own_text_only(
+    name: str, channel: str, locale: str, market: str, words: str
+) -> None:
+    render = configuration().templates.render
+    for code in MARKETS:
+        assert (words in render(name, channel, locale, code, LONGEST).body.text) is (code == market)
+
+
+def test_every_market_has_two_ways_out_for_texts_under_a_sender_its_country_allows() -> None:
+    toml = configuration().toml
+    providers = {account.name: account.provider for account in toml.accounts}
+    # As if the accounts were real ones: simulated providers keep no registry.
+    legality, bare = Legality(toml.registrations, providers), Legality((), providers)
+    day = date(2027, 3, 27)
+    for market in MARKETS:
+        routes = [one for one in toml.routes if one.fits("sms", market, Purpose.TRANSACTIONAL)]
+        assert {one.account for one in routes} == {"smsmode-main", "twilio-backup"}
+        for one in routes:
+            assert market not in legality.barred(one, day)
+            assert (market in bare.barred(one, day)) is (market in ("ES", "IT"))
+    registered = {(one.country, one.provider) for one in toml.registrations}
+    assert registered == {(country, provider) for country in ("ES", "IT") for provider in ("smsmode", "twilio")}
 
 
 def test_one_template_is_written_as_people_write_and_sent_as_gsm_can() -> None:
-    rendered = configuration().templates.render("return-reminder", "sms", "fr", "FR", LONGEST)
+    rendered = configuration().templates.render("return-reminder", "sms", "fr", "FR", LONGEST).body
     source = (ROOT / "templates/return-reminder/sms.fr.j2").read_text(encoding="utf-8")
     assert "fenêtres" in source
     assert "…" in source
@@ -72,8 +163,8 @@ def test_one_template_is_written_as_people_write_and_sent_as_gsm_can() -> None:
 
 
 def test_french_times_are_written_the_french_way() -> None:
-    french = configuration().templates.render("find-your-car", "sms", "fr", "FR", LONGEST)
-    english = configuration().templates.render("find-your-car", "sms", "en", "GB", LONGEST)
+    french = configuration().templates.render("find-your-car", "sms", "fr", "FR", LONGEST).body
+    english = configuration().templates.render("find-your-car", "sms", "en", "GB", LONGEST).body
     assert "14h30" in french.text
     assert "14:30" in english.text
 
@@ -95,16 +186,31 @@ def test_another_seed_tells_another_day_and_any_number_of_bookings_can_be_asked_
 def test_the_day_holds_every_kind_of_story() -> None:
     kinds = Counter(event["type"] for event in DAY)
     confirmed = [event["data"] for event in DAY if event["type"] == "booking.confirmed"]
-    languages = Counter((data["market"], data["customer"]["language"]) for data in confirmed)
+    markets = Counter(data["market"] for data in confirmed)
+    guests = sum(data["customer"]["language"] == "en-GB" for data in confirmed if data["market"] != "GB")
+    away = Counter((data["market"], data["booking"]["help"][:3]) for data in confirmed)
+    tokens = Counter(
+        event["data"]["device"]["token"].rpartition("-")[2] for event in DAY if event["type"] == "app.opened"
+    )
     customers = Counter(data["customer"]["id"] for data in confirmed)
     assert kinds["booking.confirmed"] == BOOKINGS
     assert min(kinds[kind] for kind in ("booking.changed", "booking.canceled")) >= 8
     assert kinds["booking.returned"] < kinds["vehicle.unlocked"] < BOOKINGS - kinds["booking.canceled"]
-    assert min(languages[pair] for pair in (("FR", "fr"), ("FR", "en-GB"), ("GB", "fr"), ("GB", "en-GB"))) >= 5
+    assert set(markets) == set(MARKETS)
+    assert min(markets.values()) >= 30
+    assert guests >= 20
+    assert away["ES", "+49"] >= 5
+    assert min(tokens["silent"], tokens["unregistered"]) >= 10
+    assert sum("phone" not in data["customer"] for data in confirmed) >= 10
+    assert sum("email" not in data["customer"] for data in confirmed) >= 20
+    assert kinds["booking.overdue"] >= 10
+    assert kinds["account.new_device"] >= 8
+    assert kinds["invoice.issued"] == kinds["booking.returned"]
     assert max(customers.values()) >= 2
     assert {True, False} == {data["customer"]["offers"] for data in confirmed}
     assert sum(data["booking"]["channel"] == "partner" for data in confirmed) >= 3
-    assert sum(data["booking"]["starts_at"].startswith("T+18h") for data in confirmed) >= 4
+    for hour in (18, 19, 20, 21):
+        assert sum(data["booking"]["starts_at"].startswith(f"T+{hour}h") for data in confirmed) >= 3
 
 
 def test_events_come_in_order_of_time_under_names_of_their_own() -> None:
@@ -115,15 +221,17 @@ def test_events_come_in_order_of_time_under_names_of_their_own() -> None:
 
 def test_intake_accepts_every_event_and_notes_the_four_invalid_numbers() -> None:
     telling = Telling("r0001", 1, START, 3600.0)
-    body = msgspec.json.encode([tell(event, telling).event for event in DAY])
+    told = [tell(event, telling).event for event in DAY]
     notes = []
-    for event in read(BATCH, {}, body, START):
-        assert isinstance(event, Event)
-        notes += configuration().mapper.map(event)[1]
-    assert len(notes) == 4
+    for part in (told[:1000], told[1000:]):
+        for event in read(BATCH, {}, msgspec.json.encode(part), START):
+            assert isinstance(event, Event)
+            notes += configuration().mapper.map(event)[1]
+    assert len(notes) == 4, notes
     assert all(note.startswith("$.data.customer.phone: ") for note in notes)
 
 
 def test_the_committed_file_is_one_json_object_a_line() -> None:
     lines = (ROOT / "events.ndjson").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line) for line in lines] == DAY
+    assert (ROOT / "events.ndjson").stat().st_size < 2_000_000

@@ -22,7 +22,7 @@ INTERRUPTED = 130
 @click.command()
 @click.option("--once", is_flag=True, help="Run to the end without a live view; progress goes to standard error.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: print the counts as one JSON object, last.")
-@click.option("--bookings", type=click.IntRange(2, 10_000), default=100, show_default=True, help="Rentals in the day.")
+@click.option("--bookings", type=click.IntRange(2, 10_000), default=420, show_default=True, help="Rentals in the day.")
 @click.option("--seed", default=7, show_default=True, help="Another seed tells another day.")
 @click.option(
     "--speed",
@@ -104,7 +104,8 @@ def _summary(report: Report) -> str:
     result = report.result
     return (
         f"{result.events} events, {result.messages} messages: {result.delivered} delivered, {result.failed} failed, "
-        f"{result.held} held; {result.dropped} not sent; {result.failovers} failovers; {result.lost} lost, "
+        f"{result.held} held; {result.dropped} not sent; {result.failovers} failovers, "
+        f"{result.fallbacks} fallbacks; {sum(result.cost_eur.values()):.2f} EUR; {result.lost} lost, "
         f"{result.duplicates} twice; {result.seconds:g} s"
     )
 
@@ -121,7 +122,7 @@ def _progress() -> Callable[[Snapshot], None]:
             outage = f", {shot.outage}" if shot.outage else ""
             _say(
                 f"{shot.clock:%H:%M}  {shot.fed}/{shot.events} events, {tally.messages} messages, "
-                f"{tally.delivered} delivered, {len(tally.failovers)} failovers{outage}"
+                f"{tally.delivered} delivered, {len(tally.failovers)} failovers, {tally.fallbacks} fallbacks{outage}"
             )
 
     return show

@@ -23,6 +23,20 @@ class Attempted(msgspec.Struct, frozen=True):
     state: AttemptState
     #: The rule that allowed a possible duplicate; empty for an ordinary attempt.
     label: str = ""
+    market: str = ""
+    #: Estimated, in EUR.
+    cost: float = 0.0
+    #: Whether its message came after one on another channel that did not reach the person.
+    is_fallback: bool = False
+
+
+class Sums(msgspec.Struct, frozen=True):
+    """What one side counts."""
+
+    #: Market → EUR, to the cent.
+    cost: dict[str, float] = {}
+    #: Messages on another channel after the first one did not reach the person.
+    fallbacks: int = 0
 
 
 class Audit(msgspec.Struct, frozen=True):
@@ -38,6 +52,9 @@ class Audit(msgspec.Struct, frozen=True):
     duplicates: int
     #: In the ledger and still in doubt in the store.
     in_doubt: int
+    #: Over what the store calls accepted, and over what the ledger holds.
+    by_store: Sums = Sums()
+    by_ledger: Sums = Sums()
 
 
 def audit(attempts: Mapping[Place, Attempted], lines: Iterable[Line], foreign: frozenset[bytes]) -> Audit:
@@ -53,6 +70,8 @@ def audit(attempts: Mapping[Place, Attempted], lines: Iterable[Line], foreign: f
         lost=len(accepted - known) + unknown_here,
         duplicates=_duplicates(taken, attempts),
         in_doubt=in_doubt,
+        by_store=_sums(accepted, attempts),
+        by_ledger=_sums((place for place in known if place is not None), attempts),
     )
 
 
@@ -63,6 +82,16 @@ def place_of(line: Line) -> Place | None:
         return read_id("msg", name), int(number)
     except (BadId, ValueError):
         return None
+
+
+def _sums(places: Iterable[Place], attempts: Mapping[Place, Attempted]) -> Sums:
+    found = {place: attempts[place] for place in places if place in attempts}
+    costs: dict[str, float] = {}
+    for attempt in found.values():
+        if attempt.market:
+            costs[attempt.market] = costs.get(attempt.market, 0.0) + attempt.cost
+    fallbacks = {place[0] for place, attempt in found.items() if attempt.is_fallback}
+    return Sums({market: round(cost, 2) for market, cost in sorted(costs.items())}, len(fallbacks))
 
 
 def _agrees(place: Place | None, attempts: Mapping[Place, Attempted]) -> bool:

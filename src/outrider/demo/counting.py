@@ -38,8 +38,8 @@ class Stopped(msgspec.Struct, frozen=True):
     count: int
 
 
-class RouteState(msgspec.Struct, frozen=True):
-    """What one route did."""
+class AccountState(msgspec.Struct, frozen=True):
+    """What went through one account."""
 
     name: str
     accepted: int
@@ -64,8 +64,10 @@ class Tally(msgspec.Struct, frozen=True):
 
     statuses: dict[str, int]
     stopped: tuple[Stopped, ...]
-    routes: tuple[RouteState, ...]
+    accounts: tuple[AccountState, ...]
     failovers: tuple[Failover, ...]
+    #: Messages on another channel after the first one did not reach the person.
+    fallbacks: int
     #: Timers, messages on their way and entries that are not handled yet.
     ahead: int
 
@@ -97,7 +99,7 @@ class Tally(msgspec.Struct, frozen=True):
     @property
     def cost(self) -> float:
         """Estimated cost of what was accepted."""
-        return sum(route.cost for route in self.routes)
+        return sum(account.cost for account in self.accounts)
 
 
 class Counter:
@@ -118,8 +120,9 @@ class Counter:
         return Tally(
             statuses,
             tuple(stopped),
-            tuple(_routes(await self._rows("count_attempts"))),
+            tuple(_accounts(await self._rows("count_attempts"))),
             tuple(_failover(row) for row in await self._rows("list_failovers")),
+            (await self._rows("count_fallbacks"))[0]["count"],
             ahead["waits"] + ahead["moving"] + ahead["entries"],
         )
 
@@ -132,7 +135,9 @@ class Counter:
         """The store against the sandbox's ledger."""
         lines = list(read_ledger(ledger))
         attempts = {
-            (row["message"], row["number"]): Attempted(AttemptState(row["state"]), row["label"] or "")
+            (row["message"], row["number"]): Attempted(
+                AttemptState(row["state"]), row["label"] or "", row["market"], row["cost"], row["is_fallback"]
+            )
             for row in await self._rows("show_attempts_of")
         }
         return audit(attempts, lines, await self._foreign(lines))
@@ -148,14 +153,14 @@ class Counter:
         return list(await self._pool.fetch(statements()[name], self._streams, self._since))
 
 
-def _routes(rows: Sequence[Any]) -> list[RouteState]:
+def _accounts(rows: Sequence[Any]) -> list[AccountState]:
     found = []
-    for name in sorted({row["route"] for row in rows}):
-        own = [row for row in rows if row["route"] == name]
+    for name in sorted({row["account"] for row in rows}):
+        own = [row for row in rows if row["account"] == name]
         accepted = [row for row in own if row["state"] == AttemptState.ACCEPTED]
         newest = max(own, key=lambda row: row["last"])
         found.append(
-            RouteState(
+            AccountState(
                 name=name,
                 accepted=sum(row["count"] for row in accepted),
                 refused=sum(row["count"] for row in own if row["state"] == AttemptState.REFUSED),

@@ -16,7 +16,7 @@ from outrider.settings import BadSetting
 
 #: The day that `events.ndjson` tells (examples/rental/generate.py).
 SEED = 7
-BOOKINGS = 100
+BOOKINGS = 420
 
 
 class _Generator(Protocol):

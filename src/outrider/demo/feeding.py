@@ -15,6 +15,8 @@ from outrider.lib.clock import Clock
 #: Events that are due within this are sent together.
 TICK = 0.1
 DEADLINE = 10.0
+#: Events in one batch, as the API takes them.
+MOST = 1000
 #: An event is safe to repeat: the API knows it by source and id.
 TRIES = 5
 BATCH = "application/cloudevents-batch+json"
@@ -47,7 +49,7 @@ class Feeder:
         waiting = list(told)
         while waiting:
             now = self.clock.now()
-            due = [one for one in waiting if one.at <= now]
+            due = [one for one in waiting[:MOST] if one.at <= now]
             if due:
                 waiting = waiting[len(due) :]
                 await self._send(due)

@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from outrider.demo.counting import RouteState, Tally
+from outrider.demo.counting import AccountState, Tally
 from outrider.demo.watching import Bubble, Conversation, Snapshot
 
 #: Columns from which two conversations stand side by side, and of the column with the counts.
@@ -38,7 +38,10 @@ def screen(shot: Snapshot, width: int, height: int) -> RenderableType:
     """The whole view."""
     layout = Layout()
     layout.split_column(
-        Layout(_header(shot), size=1), Layout(name="body"), Layout(_routes(shot), size=7), Layout(_footer(shot), size=1)
+        Layout(_header(shot), size=1),
+        Layout(name="body"),
+        Layout(_accounts(shot), size=7),
+        Layout(_footer(shot), size=1),
     )
     shown = shot.conversations if width >= WIDE else shot.conversations[:1]
     rows = height - AROUND
@@ -141,10 +144,10 @@ def _reasons(tally: Tally, verdict: str) -> Iterable[tuple[str, str, str]]:
         yield f"  {GATES.get(gate, gate)}", str(count), "dim"
 
 
-def _routes(shot: Snapshot) -> Panel:
+def _accounts(shot: Snapshot) -> Panel:
     table = Table.grid(padding=(0, 2))
-    for route in shot.tally.routes[:4]:
-        table.add_row(*_route(route))
+    for account in shot.tally.accounts[:4]:
+        table.add_row(*_account(account))
     news = Text(no_wrap=True, overflow="ellipsis")
     if shot.outage:
         news.append(f"{shot.outage}. ", "bold red")
@@ -153,10 +156,15 @@ def _routes(shot: Snapshot) -> Panel:
         count = len(shot.tally.failovers)
         news.append("1 failover" if count == 1 else f"{count} failovers", "bold magenta")
         news.append(f", last: {last.template}, {last.before} {last.reason} → {last.after}")
-    return Panel(Group(table, news), title="routes", title_align="left", box=ROUNDED, padding=(0, 1))
+    if shot.tally.fallbacks:
+        count = shot.tally.fallbacks
+        news.append(". " if shot.tally.failovers else "").append(
+            "1 fallback" if count == 1 else f"{count} fallbacks", "bold"
+        )
+    return Panel(Group(table, news), title="accounts", title_align="left", box=ROUNDED, padding=(0, 1))
 
 
-def _route(route: RouteState) -> tuple[Text, Text, Text, Text]:
-    health = Text("resting, the other one takes over", "red") if route.failing else Text("healthy", "green")
-    refused = Text(f"{route.refused} refused", "red" if route.refused else "dim")
-    return Text(route.name, "bold"), Text(f"{route.accepted:>4} accepted"), refused, health
+def _account(account: AccountState) -> tuple[Text, Text, Text, Text]:
+    health = Text("resting, the other one takes over", "red") if account.failing else Text("healthy", "green")
+    refused = Text(f"{account.refused} refused", "red" if account.refused else "dim")
+    return Text(account.name, "bold"), Text(f"{account.accepted:>4} accepted"), refused, health

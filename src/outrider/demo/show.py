@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from outrider.contracts.http import Request
-from outrider.demo.audit import Audit
+from outrider.demo.audit import Audit, Sums
 from outrider.demo.counting import Counter, Tally
 from outrider.demo.example import BOOKINGS, SEED, example_folder, sample_events
 from outrider.demo.feeding import CannotFeed, Feeder
@@ -60,6 +60,10 @@ class Result(msgspec.Struct, frozen=True):
     held: int
     dropped: int
     failovers: int
+    #: Messages on another channel after the first one did not reach the person.
+    fallbacks: int
+    #: Market → estimated cost.
+    cost_eur: dict[str, float]
     duplicates: int
     lost: int
     seconds: float
@@ -199,6 +203,8 @@ class Day:
             held=tally.held,
             dropped=tally.dropped,
             failovers=len(tally.failovers),
+            fallbacks=audited.by_store.fallbacks,
+            cost_eur=audited.by_store.cost,
             duplicates=audited.duplicates,
             lost=audited.lost,
             seconds=round(seconds, 1),
@@ -215,8 +221,14 @@ def disagreements(feeder: Feeder, stored: int, tally: Tally, audited: Audit) -> 
         found.append(f"store and sandbox disagree on {audited.lost} messages")
     if audited.accepted + audited.in_doubt != audited.taken:
         found.append(f"the store has {audited.accepted} accepted attempts, the sandbox took {audited.taken} messages")
+    if not audited.in_doubt and audited.by_store != audited.by_ledger:
+        found.append(f"the store counts {_told(audited.by_store)}, the ledger {_told(audited.by_ledger)}")
     if audited.duplicates:
         found.append(f"{audited.duplicates} messages went out twice without a rule that allows it")
     if tally.ahead:
         found.append(f"{tally.ahead} waits, messages or entries did not come to rest")
     return found
+
+
+def _told(sums: Sums) -> str:
+    return f"{sums.fallbacks} fallbacks and {sum(sums.cost.values()):.2f} EUR"

@@ -13,8 +13,8 @@ from outrider.api.keys import hash_of, new_key
 from outrider.app import Opened, apply_files, open_database, open_store
 from outrider.configuration import read_folder
 from outrider.contracts.api_keys import ApiKey
-from outrider.contracts.http import Http
-from outrider.demo.children import child
+from outrider.contracts.http import Http, Request
+from outrider.demo.children import DidNotStart, child
 from outrider.demo.example import example_folder
 from outrider.demo.place import Run
 from outrider.demo.quicken import at_sandbox, quickened
@@ -29,6 +29,8 @@ SCOPES = ("events:write", "profiles:write")
 LIFETIME = timedelta(days=1)
 #: Milliseconds after which the sandbox reports a message.
 RECEIPT_DELAY = "300"
+#: Below the home folder; outrider.toml of the example names it.
+SERVICE_ACCOUNT = "sandbox-fcm.json"
 
 Say = Callable[[str], None]
 
@@ -53,6 +55,7 @@ async def stage(run: Run, home: Settings, speed: float, say: Say) -> AsyncIterat
         say("database is ready")
         async with child(["sandbox", *ledger], run.folder / "sandbox.log", {}) as sandbox:
             say(f"sandbox is ready: {sandbox['urls']['all']}")
+            await _service_account(home, sandbox["urls"]["fcm"])
             await _apply(opened, sandbox["urls"], speed)
             say("examples/rental is applied")
             async with child(["up", "--json"], run.folder / "up.log", _environment(home, dsn)) as up:
@@ -93,6 +96,17 @@ def _environment(home: Settings, dsn: str) -> dict[str, str]:
         "OUTRIDER_LISTEN": "127.0.0.1:0",
         "OUTRIDER_PUBLIC_URL": "",
     }
+
+
+async def _service_account(home: Settings, fcm: str) -> None:
+    """The key with which the sandbox's FCM opens, where the account of the example looks for it. Raises DidNotStart."""
+    async with _http() as http:
+        answer = await http.send(Request("GET", f"{fcm}/token/service-account.json"), 10.0)
+    if answer.status != 200:
+        raise DidNotStart(f"the sandbox gave no service account: {answer.status}")
+    file = home.home / SERVICE_ACCOUNT
+    file.touch(mode=0o600)
+    file.write_bytes(answer.body)
 
 
 async def _apply(opened: Opened, urls: dict[str, str], speed: float) -> None:

@@ -19,7 +19,9 @@ FORMS = {"date": "%d/%m", "time": "%H:%M"}
 HOME = ZoneInfo("Europe/Paris")
 MORNING = time(6, 0)
 #: Ordinary customers' numbers; the last six digits turn from run to run, so that no ceiling of an address fills up.
-ORDINARY = re.compile(r"(06 12 |07400 )((?:\d ?){6})")
+ORDINARY = re.compile(r"(06 12 |612|912|07400 |01512 3|312 3)((?:\d ?){6})")
+#: Ids, and the addresses that are names of our own making: each run has its own.
+NAMED = frozenset({"id", "email", "token"})
 #: Prime to a million: repeats come only after as many runs.
 TURN = 100_003
 
@@ -86,7 +88,7 @@ def _told(value: Any, telling: Telling, key: str = "") -> Any:
         return {name: _told(inner, telling, name) for name, inner in value.items()}
     if not isinstance(value, str):
         return value
-    if key == "id":
+    if key in NAMED:
         return telling.own(value)
     if key == "phone":
         return _turned(value, telling.number)

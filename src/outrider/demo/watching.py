@@ -11,7 +11,7 @@ from outrider.app import Opened
 from outrider.contracts.reading_store import MessageFilter, MessageView
 from outrider.demo.counting import Tally
 from outrider.demo.story import Telling, Told
-from outrider.domain.message import FINAL, Status
+from outrider.domain.message import FINAL, Rendition, Status
 from outrider.lib.ids import write_id
 from outrider.store.pg_reading import PostgresReading
 
@@ -117,7 +117,14 @@ def _bubble(view: MessageView, telling: Telling) -> Bubble | None:
     return Bubble(
         write_id("msg", view.message.id),
         telling.clock(last.at),
-        last.body.text if last.body else "",
+        _words(last.body) if last.body else "",
         status,
         last.route,
     )
+
+
+def _words(body: Rendition) -> str:
+    """What is seen at first: a text; title and words of a push; the subject of a mail."""
+    if body.html:
+        return f"Mail: {body.subject}"
+    return f"{body.subject}\n{body.text}" if body.subject else body.text

@@ -2,6 +2,10 @@
 -- Messages of some people by status, from an id on.
 select status, count(*) as count from messages where stream = any($1::bytea[]) and id >= $2 group by status
 
+-- name: count_fallbacks
+-- Messages of some people on another channel after the first one did not reach them.
+select count(*) from messages where stream = any($1::bytea[]) and id >= $2 and root is not null and status <> 'canceled'
+
 -- name: count_stopped
 -- Candidates of some people whose last decision held or dropped them, by verdict, gate and template.
 select verdict, gate, template, count(*) as count from (
@@ -12,11 +16,11 @@ where verdict = 'drop' or exists (select from messages m where m.id = last.id an
 group by verdict, gate, template order by count desc, gate, template
 
 -- name: count_attempts
--- Attempts for some people by route, state and reason, with segments and estimated cost.
-select a.route, a.state, a.reason, count(*) as count, max(a.at) as last,
+-- Attempts for some people by account, state and reason, with segments and estimated cost.
+select a.account, a.state, a.reason, count(*) as count, max(a.at) as last,
     coalesce(sum(a.segments), 0)::int as segments, coalesce(sum(a.estimate), 0)::float8 as cost
 from messages m join attempts a on a.message = m.id
-where m.stream = any($1::bytea[]) and m.id >= $2 group by a.route, a.state, a.reason
+where m.stream = any($1::bytea[]) and m.id >= $2 group by a.account, a.state, a.reason
 
 -- name: list_failovers
 -- Attempts for some people on another route than the attempt before, newest first.
@@ -25,10 +29,12 @@ from messages m join attempts a on a.message = m.id join attempts b on b.message
 where m.stream = any($1::bytea[]) and m.id >= $2 and a.route <> b.route order by a.at desc
 
 -- name: count_ahead
--- What is still to come for some people: waits of journeys, and messages on their way.
-select (select count(*) from timers where stream = any($1::bytea[]) and kind = 'wait') as waits,
+-- What is still to come for some people: waits of journeys and escalations, and messages on their way. Mail and apps
+-- that are silent report nothing: what was accepted five seconds ago is at rest.
+select (select count(*) from timers where stream = any($1::bytea[]) and kind <> 'held') as waits,
     (select count(*) from messages where stream = any($1::bytea[]) and id >= $2
-        and status in ('queued', 'sending', 'unknown', 'accepted')) as moving,
+        and (status in ('queued', 'sending', 'unknown')
+            or status = 'accepted' and status_at > clock_timestamp() - interval '5 seconds')) as moving,
     greatest(0, log_horizon() - (select min(cursor) from shard_groups)) as entries
 
 -- name: count_events
@@ -37,7 +43,8 @@ select count(*) from event_keys where key = any($1::bytea[]) and position > 0
 
 -- name: show_attempts_of
 -- Every attempt for some people.
-select a.message, a.number, a.state, a.label from messages m join attempts a on a.message = m.id
+select a.message, a.number, a.state, a.label, m.market, coalesce(a.estimate, 0)::float8 as cost,
+    m.root is not null as is_fallback from messages m join attempts a on a.message = m.id
 where m.stream = any($1::bytea[]) and m.id >= $2
 
 -- name: known_messages

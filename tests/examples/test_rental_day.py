@@ -1,0 +1,203 @@
+"""Who got what, when, on which channel and route, at which cost: a whole day of the example, the same each time."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from rental_day import GOLDEN, HERE, Day, autumn, spring, text_of
+
+from outrider.demo.show import OUTAGE_AT, OUTAGE_FOR
+from outrider.domain.attempt import AttemptState
+from outrider.testing.memory_rows import AttemptRow, MessageRow
+
+DAYS = {"spring": spring, "autumn": autumn}
+#: How the languages write 14:30.
+CLOCKS = {"fr": "{0:%H}h{0:%M}", "pt": "{0:%H}h{0:%M}"}
+STATIONS = {"+33": "Europe/Paris", "+34": "Europe/Madrid", "+351": "Europe/Lisbon", "+44": "Europe/London"} | {
+    "+49": "Europe/Berlin",
+    "+39": "Europe/Rome",
+}
+
+
+def sent(day: Day, template: str) -> list[tuple[MessageRow, AttemptRow]]:
+    """Messages of a template that a provider took, with the attempt."""
+    tables = day.store.tables
+    accepted = [one for one in tables.attempts.values() if one.state is AttemptState.ACCEPTED]
+    found = [(tables.messages[one.message], one) for one in accepted]
+    return [(row, one) for row, one in found if row.message.template == template]
+
+
+def confirmations(day: Day) -> dict[str, Any]:
+    """Reference → data of the event that confirmed it."""
+    told = [one.event["data"] for one in day.told if one.event["type"] == "booking.confirmed"]
+    return {data["booking"]["reference"]: data for data in told}
+
+
+def moved(day: Day) -> set[str]:
+    """Ids of bookings whose time changed."""
+    return {one.event["data"]["booking"]["id"] for one in day.told if one.event["type"] == "booking.changed"}
+
+
+@pytest.mark.parametrize("file", GOLDEN)
+def test_the_day_is_told_as_it_is_written_down(file: str) -> None:
+    """After a change that is meant to change it: python tests/examples/rental_day.py, and read the difference."""
+    assert text_of(GOLDEN[file]()) == (HERE / file).read_text(encoding="utf-8")
+
+
+def test_no_message_is_taken_twice_and_none_is_left_on_its_way() -> None:
+    tables = spring().store.tables
+    taken = Counter(one.message for one in tables.attempts.values() if one.state is AttemptState.ACCEPTED)
+    assert max(taken.values()) == 1
+    assert {str(row.status) for row in tables.messages.values()} == {
+        "accepted",
+        "delivered",
+        "undelivered",
+        "failed",
+        "canceled",
+    }
+    assert tables.doubts == {}
+
+
+def test_nobody_who_was_taken_by_a_provider_lacks_the_place_of_the_car() -> None:
+    day = spring()
+    reached = {row.message.stream for row, _ in sent(day, "find-your-car")}
+    opened = [one for one in day.told if one.event["type"] == "vehicle.unlocked"]
+    booked = {data["booking"]["id"]: data for data in confirmations(day).values()}
+    lacking = []
+    for one in opened:
+        data = booked[one.event["data"]["booking"]["id"]]
+        mine = day.hasher.stream("profile", one.customer)
+        if mine not in reached and data["booking"]["channel"] != "partner":
+            lacking.append(data["customer"].get("phone", ""))
+    # Two have no mailbox either, and a number that cannot be.
+    assert all(number in ("06 12 34", "07700 900142", "07700 900873", "06 39 98 00 17") for number in lacking)
+
+
+@pytest.mark.parametrize("name", DAYS)
+def test_customers_read_the_clock_at_the_station_also_in_the_nights_it_changes(name: str) -> None:
+    day = DAYS[name]()
+    known, changed = confirmations(day), moved(day)
+    checked = 0
+    for row, _ in sent(day, "find-your-car"):
+        values: Any = row.message.content.values
+        data = known[_reference_of(row, known)]
+        if data["booking"]["id"] in changed:
+            continue
+        zone = next(zone for code, zone in STATIONS.items() if data["booking"]["help"].startswith(code))
+        starts = datetime.fromisoformat(data["booking"]["starts_at"]).astimezone(ZoneInfo(zone))
+        assert values["booking"]["pickup_time"] == f"{starts:%H:%M}"
+        checked += 1
+    assert checked > 30
+
+
+def _reference_of(row: MessageRow, known: dict[str, Any]) -> str:
+    """The booking a message is about: its place, bay and lock are nobody else's."""
+    values: Any = row.message.content.values
+    mine = (values["booking"]["place"], values["booking"]["bay"], values["booking"]["lock"])
+    (found,) = [
+        key
+        for key, data in known.items()
+        if (data["booking"]["place"], data["booking"]["bay"], data["booking"]["lock"]) == mine
+    ]
+    return found
+
+
+@pytest.mark.parametrize("name", DAYS)
+def test_the_hand_over_is_announced_three_real_hours_before_also_in_the_nights_clocks_change(name: str) -> None:
+    day = DAYS[name]()
+    known, changed = confirmations(day), moved(day)
+    waits = set()
+    for row, attempt in sent(day, "find-your-car"):
+        data = known[_reference_of(row, known)]
+        starts = datetime.fromisoformat(data["booking"]["starts_at"])
+        if data["booking"]["id"] not in changed and row.message.root is None:
+            waits.add(starts - attempt.at)
+    early = {wait for wait in waits if wait > timedelta(hours=2, minutes=50)}
+    assert early == {timedelta(hours=3)}
+
+
+def test_while_the_first_provider_is_out_the_other_one_takes_every_text() -> None:
+    day = spring()
+    begin, end = day.start + OUTAGE_AT, day.start + OUTAGE_AT + OUTAGE_FOR
+    during = [one for one in day.store.tables.attempts.values() if begin <= one.at < end]
+    accepted = Counter(one.account for one in during if one.state is AttemptState.ACCEPTED)
+    refused = [one for one in during if one.account == "smsmode-main"]
+    assert accepted["smsmode-main"] == 0
+    assert accepted["twilio-backup"] > 50
+    assert refused
+    for one in refused:
+        following = day.store.tables.attempts[one.message, one.number + 1]
+        assert (following.account, following.state) == ("twilio-backup", AttemptState.ACCEPTED)
+
+
+def test_what_push_cannot_reach_comes_by_text() -> None:
+    """Apps that show nothing never acknowledge: ten minutes later an SMS. Apps that are gone: at once."""
+    tables = spring().store.tables
+    fallbacks = [row for row in tables.messages.values() if row.message.root and row.message.channel == "sms"]
+    waits: dict[str, set[timedelta]] = {"silent": set(), "unregistered": set()}
+    for row in fallbacks:
+        first = tables.messages[row.message.root or b""]
+        ending = first.message.content.address.rpartition("-")[2]
+        if ending in waits and row.message.template == "return-reminder":
+            waits[ending].add(tables.attempts[row.message.id, 1].at - tables.attempts[first.message.id, 1].at)
+    assert waits == {"silent": {timedelta(minutes=10)}, "unregistered": waits["unregistered"]}
+    assert waits["unregistered"] <= {timedelta(0)}
+    assert waits["silent"]
+
+
+def test_a_traveler_s_hours_are_those_of_the_place_the_phone_is_in() -> None:
+    """A Spaniard with a phone in Berlin: the app's zone comes before the number's country and the market."""
+    day = spring()
+    landed = {one.customer: one for one in day.told if one.event["id"].endswith("-there")}
+    away = {
+        day.hasher.stream("profile", key): one for key, one in landed.items() if one.event["data"]["market"] == "ES"
+    }
+    decided = [one.decision for one in day.store.tables.decisions.values() if one.decision.candidate.stream in away]
+    late = [one for one in decided if one.candidate.asked_at > away[one.candidate.stream].at]
+    assert late
+    assert {one.facts.zone for one in late} == {"Europe/Berlin"}
+
+
+def test_commercial_messages_reach_only_those_who_agreed_and_never_on_a_sunday() -> None:
+    day = spring()
+    agreed = {
+        day.hasher.stream("profile", one.customer) for one in day.told if one.event["data"]["customer"].get("offers")
+    }
+    for row, attempt in sent(day, "weekend-offer"):
+        assert row.message.stream in agreed
+        if row.message.market in ("FR", "DE", "ES") and row.message.channel == "sms":
+            assert attempt.at.astimezone(ZoneInfo("Europe/Paris")).weekday() != 6
+
+
+@pytest.mark.parametrize(
+    ("market", "words"),
+    [("FR", r"STOP \w+ 36111$"), ("DE", r"azurdrive\.example/stop$"), ("IT", r"azurdrive\.example/stop$")],
+)
+def test_an_offer_by_text_says_how_to_end_it_as_the_market_wants(market: str, words: str) -> None:
+    texts = [
+        one.body.text
+        for row, one in sent(spring(), "weekend-offer")
+        if row.message.market == market and row.message.channel == "sms"
+    ]
+    assert all(re.search(words, text) for text in texts)
+
+
+def test_documents_go_by_mail_with_a_subject_and_a_text_part() -> None:
+    for template in ("booking-confirmed", "invoice-ready"):
+        mails = [(row, one) for row, one in sent(spring(), template) if row.message.channel == "email"]
+        assert len(mails) > 200
+        for _, attempt in mails:
+            assert attempt.body.subject
+            assert "<html" in attempt.body.html
+            assert len(attempt.body.text) > 100
+
+
+def test_the_line_that_the_documentation_explains_is_one_of_the_day() -> None:
+    page = (HERE.parents[1] / "docs" / "explanation" / "the-rental-example.md").read_text(encoding="utf-8")
+    (quoted,) = re.findall(r"```text\n(T\+.*)\n```", page)
+    assert quoted in map(str, spring().lines())
