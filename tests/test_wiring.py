@@ -12,8 +12,8 @@ from outrider.configuration.toml import AccountEntry, Toml
 from outrider.settings import BadSetting
 from outrider.testing import builders
 from outrider.testing.memory_subject import HandClock
+from outrider.workers.desk import Account, CannotRender
 from outrider.workers.engine.library import Library, Version
-from outrider.workers.prepare import Account, CannotRender
 
 
 async def never(number):

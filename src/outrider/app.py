@@ -36,8 +36,8 @@ from outrider.store.pg_reading import PostgresReading
 from outrider.store.pg_signals import Signals
 from outrider.store.postgres import PostgresStore, open_pool
 from outrider.workers.deliver import Delivery
+from outrider.workers.desk import Account, Desk
 from outrider.workers.engine import Engine, Library, Version
-from outrider.workers.prepare import Account, Desk
 from outrider.workers.resolve import Resolver
 from outrider.workers.sweep import Sweep, Watch
 from outrider.workers.wake import Wakes

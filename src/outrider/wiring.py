@@ -21,8 +21,8 @@ from outrider.plugged import providers
 from outrider.receipts.acknowledgment import Acknowledgments
 from outrider.secrets import resolve
 from outrider.settings import BadSetting
+from outrider.workers.desk import Account, CannotRender, Desk, Render
 from outrider.workers.engine.library import Library
-from outrider.workers.prepare import Account, CannotRender, Desk, Render
 
 
 def build_accounts(configuration: Configuration, token_key: bytes, folder: Path | None) -> dict[str, Account]:

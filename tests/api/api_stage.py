@@ -35,8 +35,8 @@ from outrider.store.pg_letters import PostgresLetters
 from outrider.store.pg_reading import PostgresReading
 from outrider.store.postgres import PostgresStore, open_pool
 from outrider.testing.memory_store import MemoryStore
+from outrider.workers.desk import Account
 from outrider.workers.engine import Engine, Library, Version
-from outrider.workers.prepare import Account
 from outrider.workers.wake import Wakes
 
 PUBLIC = "https://rental.example"

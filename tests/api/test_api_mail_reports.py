@@ -16,7 +16,7 @@ from outrider.domain.stops import address_key
 from outrider.lib.ids import write_id
 from outrider.providers.email.smtp import Smtp, SmtpSettings
 from outrider.testing import builders
-from outrider.workers.prepare import Account
+from outrider.workers.desk import Account
 
 CASES = Path(__file__).parents[1] / "providers" / "email" / "smtp" / "receipts.json"
 ECHO = "msg_01JD5Z7W3N8Q4X0T6V2R9C1B5A"

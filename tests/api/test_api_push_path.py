@@ -27,7 +27,7 @@ from outrider.sandbox.side import Options
 from outrider.testing import builders
 from outrider.wiring import Text
 from outrider.workers.deliver import Delivery
-from outrider.workers.prepare import Account, Desk
+from outrider.workers.desk import Account, Desk
 
 
 async def ready(versions: Iterable[int]) -> None:

@@ -48,8 +48,8 @@ from outrider.testing.memory_rows import AttemptRow, MessageRow
 from outrider.testing.memory_store import MemoryStore
 from outrider.testing.memory_subject import HandClock
 from outrider.workers.deliver import Delivery
+from outrider.workers.desk import Account
 from outrider.workers.engine import Engine, Library, Version
-from outrider.workers.prepare import Account
 from outrider.workers.wake import Wakes
 
 HERE = Path(__file__).parent

@@ -25,7 +25,8 @@ from outrider.testing import builders
 from outrider.testing.memory_store import MemoryStore
 from outrider.testing.memory_subject import HandClock
 from outrider.workers.deliver import Delivery
-from outrider.workers.prepare import Account, Desk, echo, outbound
+from outrider.workers.desk import Account, Desk
+from outrider.workers.outbound import echo, outbound
 from outrider.workers.wake import Wakes
 
 ROUTE = Route("mail", "email", "mail", "Drive <cars@example.com>")

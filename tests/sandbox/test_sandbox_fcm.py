@@ -23,7 +23,7 @@ from outrider.sandbox.push import _google
 from outrider.sandbox.push._google import Google, service_account
 from outrider.sandbox.push.fcm import COUNTERPART, ERRORS
 from outrider.workers.authorized import AuthorizedHttp
-from outrider.workers.prepare import Account as OurAccount
+from outrider.workers.desk import Account as OurAccount
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 SANDBOX = Account("outrider-sandbox", "")

@@ -30,7 +30,7 @@ from outrider.testing import builders
 from outrider.testing.commit_cutter import CommitCutter, Cut, cutting
 from outrider.testing.postgres import quick_folder
 from outrider.workers.deliver import Delivery
-from outrider.workers.prepare import Account, Desk
+from outrider.workers.desk import Account, Desk
 from outrider.workers.trouble import is_store_trouble
 from outrider.workers.wake import Wakes
 

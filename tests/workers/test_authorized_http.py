@@ -15,7 +15,7 @@ from outrider.contracts.http import Broken, NotSent, Request, Response
 from outrider.contracts.provider import Provider
 from outrider.domain.attempt import Reason, Refused
 from outrider.workers.authorized import SETTLED_SECONDS, SPARE_SECONDS, AuthorizedHttp
-from outrider.workers.prepare import Account
+from outrider.workers.desk import Account
 
 TOKENS, SEND = "https://auth.test/token", "https://api.test/send"
 MESSAGE = Request("POST", SEND, (("content-type", "application/json"),), b"{}")

@@ -15,7 +15,10 @@ from outrider.domain.work import Due, Intent, Past, Verdictless
 from outrider.lib.ids import read_id
 from outrider.receipts.acknowledgment import Acknowledgments
 from outrider.testing.builders import changed
-from outrider.workers.prepare import REST, CannotRender, conclude, echo, forgo, not_begun, outbound, prepare
+from outrider.workers.conclude import conclude, forgo, not_begun
+from outrider.workers.desk import CannotRender
+from outrider.workers.outbound import echo, outbound
+from outrider.workers.prepare import REST, prepare
 
 
 @pytest.fixture

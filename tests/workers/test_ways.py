@@ -18,7 +18,9 @@ from outrider.domain.registration import DEMANDS, Registration, RegistrationStat
 from outrider.domain.route import Route
 from outrider.domain.work import Due, Intent, Past
 from outrider.testing.builders import changed
-from outrider.workers.prepare import Account, conclude, prepare
+from outrider.workers.conclude import conclude
+from outrider.workers.desk import Account
+from outrider.workers.prepare import prepare
 
 
 @pytest.fixture

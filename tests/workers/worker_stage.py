@@ -25,8 +25,9 @@ from outrider.lib.ids import Hasher
 from outrider.plugged import gates, shipped
 from outrider.testing.memory_store import MemoryStore
 from outrider.testing.memory_subject import HandClock, drive
+from outrider.workers.conclude import conclude
 from outrider.workers.engine import Engine, Library, Version
-from outrider.workers.prepare import conclude, prepare
+from outrider.workers.prepare import prepare
 from outrider.workers.wake import Wakes
 
 TOML = """

@@ -13,7 +13,7 @@ from outrider.contracts.http import Http, Request, Response
 from outrider.contracts.provider import Provider
 from outrider.domain.attempt import Reason, Refused
 from outrider.lib.clock import Clock
-from outrider.workers.prepare import Account
+from outrider.workers.desk import Account
 
 #: A token is renewed this long before its end, so that none ends on its way to the provider.
 SPARE_SECONDS = 60.0

@@ -17,7 +17,10 @@ from outrider.domain.attempt import Accepted, Outcome, Reason, Refused, Unknown
 from outrider.domain.work import Done, Due, Fenced, Intent, Past, Verdictless
 from outrider.lib.clock import Clock
 from outrider.workers.authorized import AuthorizedHttp
-from outrider.workers.prepare import Account, Desk, conclude, forgo, not_begun, outbound, prepare
+from outrider.workers.conclude import conclude, forgo, not_begun
+from outrider.workers.desk import Account, Desk
+from outrider.workers.outbound import outbound
+from outrider.workers.prepare import prepare
 from outrider.workers.trouble import Patience, is_store_trouble
 from outrider.workers.wake import Wakes
 

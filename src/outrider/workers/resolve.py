@@ -19,7 +19,9 @@ from outrider.domain.message import Status
 from outrider.domain.work import Next, OpenDoubt, Resolved
 from outrider.lib.clock import Clock
 from outrider.workers.authorized import AuthorizedHttp
-from outrider.workers.prepare import Account, Desk, echo, follow
+from outrider.workers.desk import Account, Desk
+from outrider.workers.moves import follow
+from outrider.workers.outbound import echo
 
 #: Look-ups of one doubt come after 0.5 s, 1 s, 2 s, …, at most a minute apart.
 FIRST_LOOK = timedelta(seconds=0.5)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from outrider.contracts.route_store import RouteStore, Span
 from outrider.delivery.health import ABOUT_ROUTE, HealthRules, advance, effective, kept
 from outrider.domain.health import RouteChange
-from outrider.workers.prepare import Desk
+from outrider.workers.desk import Desk
 
 #: Attempts are looked at once their call is over for certain: longer than any account's deadline.
 SETTLED = timedelta(seconds=15)

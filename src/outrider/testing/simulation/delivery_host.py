@@ -15,8 +15,8 @@ from outrider.testing.simulation.carriers import Wire
 from outrider.testing.simulation.hosts import Host
 from outrider.wiring import build_desk, renderer
 from outrider.workers.deliver import LEASE_SECONDS, Delivery
+from outrider.workers.desk import Account, Desk
 from outrider.workers.engine import Library
-from outrider.workers.prepare import Account, Desk
 from outrider.workers.wake import Wakes
 
 

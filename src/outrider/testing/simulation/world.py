@@ -36,7 +36,7 @@ from outrider.testing.simulation.store import DatabaseClock, WatchedStore
 from outrider.testing.simulation.sweep_host import SweepHost
 from outrider.testing.simulation.timeline import Process, Timeline
 from outrider.testing.simulation.watch import Memory
-from outrider.workers.prepare import Account
+from outrider.workers.desk import Account
 
 #: Transactions after which somebody may have something to do.
 STIRRING = frozenset(

@@ -36,8 +36,9 @@ from outrider.testing.simulation import door
 from outrider.testing.simulation.company import Poisoned, PoisonStep
 from outrider.testing.simulation.timeline import Process
 from outrider.workers import deliver, resolve
+from outrider.workers.desk import Desk
 from outrider.workers.engine import deciding, run
-from outrider.workers.prepare import Desk, prepare
+from outrider.workers.prepare import prepare
 
 Patch = Any
 
