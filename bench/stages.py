@@ -30,7 +30,7 @@ STAGES = (
     ("outrider.store.pg_log", "PostgresLog.append", "api: append"),
     ("outrider.store.pg_engine", "PostgresEngineStore.take", "engine: take"),
     ("outrider.workers.engine.facts", "Loader.load", "engine: load"),
-    ("outrider.workers.engine.people", "People.handle", "engine: handle"),
+    ("outrider.workers.engine.run", "handle", "engine: handle"),
     ("outrider.workers.engine.things", "Things.handle", "engine: handle objects"),
     ("outrider.workers.engine.people", "start", "engine: start journey"),
     ("outrider.workers.engine.people", "advance", "engine: advance"),

@@ -7,7 +7,7 @@ the facts of then; consents that change later, and the wish to be forgotten, are
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -32,9 +32,7 @@ from outrider.domain.work import Timer
 from outrider.ingest.mapping import PROFILE
 from outrider.journeys import FactsChanged, enrollment_id
 from outrider.profiles.merge import absorb, release
-
-if TYPE_CHECKING:
-    from outrider.workers.engine.people import People
+from outrider.workers.engine.people import People
 
 #: Why the passages of a merged profile end here: they go on under the other key.
 MERGED = "merged into another profile"

@@ -18,6 +18,7 @@ from outrider.domain.work import GROUPS, Batch, DeadLetter, Fenced, Lease, Parke
 from outrider.lib.clock import Clock
 from outrider.lib.ids import Hasher, new_id, shard_of_stream
 from outrider.workers.engine.deciding import Desk
+from outrider.workers.engine.dispatch import handle
 from outrider.workers.engine.draft import Draft, references
 from outrider.workers.engine.facts import Loader, is_about_object
 from outrider.workers.engine.library import Library
@@ -166,7 +167,7 @@ class Engine:
             if isinstance(stimulus, Entry) and is_about_object(stimulus):
                 things.handle(stimulus)
             else:
-                people.handle(stimulus)
+                handle(people, stimulus)
         draft.handled = references(ready)
         _park(draft, [one for one in stimuli if one.stream in rest.blocked])
         return draft.batch(lease, rest.cursors())
