@@ -29,7 +29,7 @@ STAGES = (
     ("outrider.api.intake", "Taken.settle", "api: answer"),
     ("outrider.store.pg_log", "PostgresLog.append", "api: append"),
     ("outrider.store.pg_engine", "PostgresEngineStore.take", "engine: take"),
-    ("outrider.workers.engine.facts", "Loader.load", "engine: load"),
+    ("outrider.workers.engine.load", "Loader.load", "engine: load"),
     ("outrider.workers.engine.run", "handle", "engine: handle"),
     ("outrider.workers.engine.things", "Things.handle", "engine: handle objects"),
     ("outrider.workers.engine.people", "start", "engine: start journey"),

@@ -27,8 +27,8 @@ from outrider.orchestration.record import pack, unpack
 from outrider.workers.engine.direct import filled
 from outrider.workers.engine.draft import Draft
 from outrider.workers.engine.facts import Facts as Working
-from outrider.workers.engine.facts import next_rung_id
 from outrider.workers.engine.library import Library
+from outrider.workers.engine.rungs import has_next_rung, next_rung
 
 #: The trait of a vehicle that tells in which country it was last seen (ISO 3166-1 alpha-2).
 COUNTRY = "country"
@@ -281,23 +281,6 @@ def _place(slots: Sequence[Recent], state: MessageState) -> int:
     own = Recent(state.message.channel, state.message.purpose, state.message.status_at)
     alike = (n for n, one in enumerate(slots) if (one.channel, one.purpose) == (own.channel, own.purpose))
     return next((n for n in alike if slots[n].at >= own.at), -1)
-
-
-def has_next_rung(candidate: Candidate, channel: str) -> bool:
-    """Whether the strategy has a channel after this one."""
-    return candidate.strategy.channels.index(channel) + 1 < len(candidate.strategy.channels)
-
-
-def next_rung(candidate: Candidate, channel: str, *, again: bool = False) -> Candidate | None:
-    """The candidate for the channels after this one, or from this one on `again`; None when there are none."""
-    if not again and not has_next_rung(candidate, channel):
-        return None
-    return replace(
-        candidate,
-        id=next_rung_id(candidate),
-        rung=candidate.strategy.channels.index(channel) + (not again),
-        root=candidate.root or candidate.id,
-    )
 
 
 @lru_cache(maxsize=1024)

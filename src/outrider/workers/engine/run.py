@@ -20,9 +20,10 @@ from outrider.lib.ids import Hasher, new_id, shard_of_stream
 from outrider.workers.engine.deciding import Desk
 from outrider.workers.engine.dispatch import handle
 from outrider.workers.engine.draft import Draft, references
-from outrider.workers.engine.facts import Loader, is_about_object
 from outrider.workers.engine.library import Library
+from outrider.workers.engine.load import Loader
 from outrider.workers.engine.people import People
+from outrider.workers.engine.stimuli import Stimulus, is_about_object
 from outrider.workers.engine.things import Things
 from outrider.workers.trouble import Patience, is_store_trouble
 from outrider.workers.wake import Wakes
@@ -38,8 +39,6 @@ SHARE_SECONDS = 0.5
 POLL_SECONDS = 0.25
 
 log = structlog.get_logger(__name__)
-
-Stimulus = Entry | Timer
 
 
 @dataclass

@@ -18,9 +18,9 @@ from outrider.ingest.mapping import PROFILE
 from outrider.journeys import FactsChanged, leave
 from outrider.profiles.apply import drop_address, give_consent, new_profile
 from outrider.workers.engine.direct import address_change, direct_candidate
-from outrider.workers.engine.facts import reply_seen, seen_of
 from outrider.workers.engine.identities import forget_with, mirror
 from outrider.workers.engine.people import People
+from outrider.workers.engine.stimuli import reply_seen, seen_of
 
 
 def event(people: People, entry: Entry, body: EventEntry) -> None:
