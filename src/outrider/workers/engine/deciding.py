@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from msgspec.structs import replace
@@ -24,11 +23,11 @@ from outrider.lib.ids import Hasher
 from outrider.orchestration.decide import decide
 from outrider.orchestration.facts import facts_for
 from outrider.orchestration.record import pack, unpack
-from outrider.workers.engine.direct import filled
 from outrider.workers.engine.draft import Draft
 from outrider.workers.engine.facts import Facts as Working
 from outrider.workers.engine.library import Library
 from outrider.workers.engine.rungs import has_next_rung, next_rung
+from outrider.workers.engine.values import filled, picked, tree
 
 #: The trait of a vehicle that tells in which country it was last seen (ISO 3166-1 alpha-2).
 COUNTRY = "country"
@@ -234,7 +233,7 @@ class Desk:
             context["event"] = earlier.content.values.get("event", {})
         elif enrollment is not None and program is not None:
             context["event"] = start_facts(program, enrollment)
-        return _picked(context, _tree(configuration.templates.variables(candidate.template)))
+        return picked(context, tree(configuration.templates.variables(candidate.template)))
 
     def _direct_values(self, decision: Decision, profile: Profile, given: Mapping[str, Any]) -> dict[str, object]:
         """The template's variables: what the request gave, over what is known of the person now."""
@@ -242,7 +241,7 @@ class Desk:
         context = filled(self.view_for(profile, None), given)
         context["zone"] = decision.facts.zone
         templates = self.library.get(candidate.config).templates
-        return _picked(context, _tree(templates.variables(candidate.template)))
+        return picked(context, tree(templates.variables(candidate.template)))
 
     def escalate(
         self, state: MessageState, profile: Profile, enrollment: Enrollment | None, why: str, *, failed: bool
@@ -281,30 +280,3 @@ def _place(slots: Sequence[Recent], state: MessageState) -> int:
     own = Recent(state.message.channel, state.message.purpose, state.message.status_at)
     alike = (n for n, one in enumerate(slots) if (one.channel, one.purpose) == (own.channel, own.purpose))
     return next((n for n in alike if slots[n].at >= own.at), -1)
-
-
-@lru_cache(maxsize=1024)
-def _tree(paths: frozenset[str]) -> dict[str, Any]:
-    """Paths as nested names, None where a value is wanted; a value wanted as a whole needs none of its parts."""
-    tree: dict[str, Any] = {}
-    for path in sorted(paths, key=len):
-        *groups, last = path.split(".")
-        branch: dict[str, Any] | None = tree
-        for name in groups:
-            branch = branch.setdefault(name, {}) if branch is not None else None
-        if branch is not None:
-            branch[last] = None
-    return tree
-
-
-def _picked(source: Mapping[str, Any], tree: Mapping[str, Any]) -> dict[str, Any]:
-    """What a tree names of nested values; what is not there stays out."""
-    picked: dict[str, Any] = {}
-    for name, inner in tree.items():
-        if name not in source:
-            continue
-        if inner is None:
-            picked[name] = source[name]
-        elif isinstance(source[name], dict) and (found := _picked(source[name], inner)):
-            picked[name] = found
-    return picked

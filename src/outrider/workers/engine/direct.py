@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from outrider.domain.decision import Candidate
 from outrider.domain.entry import Entry, ProfileChange, SendEntry
@@ -32,13 +30,3 @@ def direct_candidate(entry: Entry, body: SendEntry, now: datetime) -> Candidate:
 def address_change(body: SendEntry, address: Address) -> ProfileChange:
     """What a direct send to a bare address tells of the profile that stands for it."""
     return ProfileChange(body.profile, None, body.market, body.locale, body.zone, addresses=(address,))
-
-
-def filled(context: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known, with given values laid over it, level by level."""
-    found = dict(context)
-    for name, value in given.items():
-        inner = found.get(name)
-        both = isinstance(value, Mapping) and isinstance(inner, Mapping)
-        found[name] = filled(inner, value) if both else value  # type: ignore[arg-type]
-    return found
