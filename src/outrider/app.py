@@ -256,7 +256,7 @@ class Outrider:
                 f"a call may take {longest:g} s: OUTRIDER_LEASE_SECONDS must be at least {3 * longest:g} and"
                 f" OUTRIDER_RESCUE_GRACE_SECONDS at least {longest:g}, or the account's deadline shorter"
             )
-        self.delivery.lease_seconds = settings.lease_seconds
+        self.delivery.lease.seconds = settings.lease_seconds
         self.engine.lease_seconds = settings.engine_lease_seconds
         self.sweep.grace_seconds = settings.rescue_grace_seconds
 

@@ -73,7 +73,7 @@ async def sent(delivery: Delivery) -> None:
     await delivery._open_lease()
     assert await delivery._step()
     await asyncio.gather(*delivery._calls)
-    assert await delivery._write_done()
+    assert await delivery.outcomes.write()
 
 
 async def left(stage: Stage, message: Message) -> tuple[Status, list[Any]]:

@@ -190,9 +190,8 @@ class Day:
         self.engine = Engine(
             self.store, self.library, gates(), self.hasher, self.clock, wakes, "engine", lease_seconds=1e7
         )
-        self.worker = Delivery(
-            self.store, desk, self.http, self.clock, wakes, "worker", self.library.ensure, lease_seconds=1e7
-        )
+        self.worker = Delivery(self.store, desk, self.http, self.clock, wakes, "worker", self.library.ensure)
+        self.worker.lease.seconds = 1e7
 
     def _accounts(self) -> dict[str, Account]:
         fcm = self.http.sides["fcm"]
@@ -252,8 +251,8 @@ class Day:
             busy = await self.worker._step() or busy
             if self.worker._calls:
                 await asyncio.gather(*self.worker._calls)
-            while self.worker._done:
-                assert await self.worker._write_done()
+            while self.worker.outcomes.waiting:
+                assert await self.worker.outcomes.write()
 
     async def _posted(self, request: Request) -> None:
         """A receipt, or an app's acknowledgment, as the API takes it."""

@@ -52,6 +52,6 @@ def test_a_call_must_be_over_before_its_lease_is_rescued(
             asyncio.run(wire())
         return
     outrider = asyncio.run(wire())
-    assert outrider.delivery.lease_seconds == lease
+    assert outrider.delivery.lease.seconds == lease
     assert outrider.sweep.grace_seconds == grace
     assert outrider.engine.lease_seconds == 4.0

@@ -14,7 +14,7 @@ from outrider.domain.attempt import AttemptState, Reason
 from outrider.domain.message import Status
 from outrider.testing import builders
 from outrider.testing.memory_subject import drive
-from outrider.workers import deliver
+from outrider.workers import deliver, outcomes
 from outrider.workers.deliver import Delivery
 from outrider.workers.wake import Wakes
 
@@ -109,7 +109,7 @@ async def settle(stage):
 @pytest.fixture
 def fast(monkeypatch):
     """Another go after a failed write comes at once."""
-    monkeypatch.setattr(deliver, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(outcomes, "AGAIN_SECONDS", 0.0)
 
 
 def test_messages_are_sent_and_accepted_and_counted():
@@ -305,7 +305,7 @@ def test_stopping_waits_for_the_answers_under_way():
 
 def test_close_to_the_end_of_its_lease_nothing_is_sent():
     stage = Stage()
-    stage.worker.lease_seconds = 5.0
+    stage.worker.lease.seconds = 5.0
     stage.go(lambda stage: stage.until(lambda: stage.states()["refused"] >= 1))
     assert stage.wire.calls == 0
 
@@ -351,11 +351,11 @@ def test_the_floor_stays_below_an_attempt_begun_while_its_predecessor_was_writte
     worker = stage.worker
     (message,) = stage.world.messages()
     first, second = (builders.intent(message, number) for number in (1, 2))
-    worker._open[message.id] = second
-    asyncio.run(worker._finish([builders.accepted(first)]))
-    assert worker._open == {message.id: second}
-    asyncio.run(worker._finish([builders.accepted(second)]))
-    assert worker._open == {}
+    worker.lease.open[message.id] = second
+    asyncio.run(worker.outcomes.finish([builders.accepted(first)]))
+    assert worker.lease.open == {message.id: second}
+    asyncio.run(worker.outcomes.finish([builders.accepted(second)]))
+    assert worker.lease.open == {}
 
 
 def test_wiring_gives_the_worker_what_it_renders_with():

@@ -14,9 +14,10 @@ from outrider.domain.work import Fenced
 from outrider.testing.simulation.carriers import Wire
 from outrider.testing.simulation.hosts import Host
 from outrider.wiring import build_desk, renderer
-from outrider.workers.deliver import LEASE_SECONDS, Delivery
+from outrider.workers.deliver import Delivery
 from outrider.workers.desk import Account, Desk
 from outrider.workers.engine import Library
+from outrider.workers.lease import LEASE_SECONDS
 from outrider.workers.wake import Wakes
 
 
@@ -92,19 +93,19 @@ class DeliveryHost(Host):
         if (
             not self.process.alive
             or not self._leased
-            or self.worker._open
+            or self.worker.lease.open
             or stood_still
             or self.world.database.jumped_at > self._renewed_at
         ):
             return
-        lease = tables.delivery_leases.get(self.worker._fence)
+        lease = tables.delivery_leases.get(self.worker.lease.fence)
         if lease is not None and now - self._renewed_at > LEASE_SECONDS / 4:
             left = LEASE_SECONDS * 0.75
             lease.until = self.world.database.now() + timedelta(seconds=left)
-            self.worker._lease_until, self._renewed_at = now + left, now
+            self.worker.lease.until, self._renewed_at = now + left, now
 
     def _stepped(self, found: bool) -> None:
-        if self.worker._lost:
+        if self.worker.lease.lost:
             self.ends_with = "lease"
             self.wake(0.001)
             return
@@ -121,13 +122,13 @@ class DeliveryHost(Host):
             self.wake(self.world.database.seconds_until(due) + self.world.chance.uniform(0.001, 0.05))
 
     def _keep_lease(self) -> None:
-        if self.worker._open and not self._renewal:
+        if self.worker.lease.open and not self._renewal:
             self._renewal = True
             self.process.after(LEASE_SECONDS / 4, self._renew)
 
     def _renew(self) -> None:
         self._renewal = False
-        if self.worker._open:
+        if self.worker.lease.open:
             self.process.start(self.worker._renew_lease(), self._renewed, lambda _: self._keep_lease())
 
     def _renewed(self, kept: bool) -> None:
@@ -143,16 +144,16 @@ class DeliveryHost(Host):
             raise error
         fatal = isinstance(error, OSError) and self.world.chance.random() < 0.5
         self.ends_with = "process" if fatal else "lease"
-        if self.worker._done:
+        if self.worker.outcomes.waiting:
             self._plan_writing(0.001)
         self.wake(0.001)
 
     def _wind_down(self) -> None:
         """No further call; when the last outcome is written the lease ends."""
-        if self.calls or self.worker._done:
+        if self.calls or self.worker.outcomes.waiting:
             self.wake(0.2)
             return
-        self.process.start(self.worker.store.close_lease(self.worker._fence), self._closed, self._retry)
+        self.process.start(self.worker.lease.close(), self._closed, self._retry)
 
     def _closed(self, _: None) -> None:
         if self.ends_with == "process":
@@ -181,8 +182,8 @@ class DeliveryHost(Host):
 
     def _write(self) -> None:
         self._writing = False
-        if self.worker._done:
-            self.process.start(self.worker._write_done(), self._written, lambda _: self.process.die())
+        if self.worker.outcomes.waiting:
+            self.process.start(self.worker.outcomes.write(), self._written, lambda _: self.process.die())
 
     def _written(self, confirmed: bool) -> None:
         if confirmed:

@@ -35,9 +35,10 @@ from outrider.testing.memory_tables import Tables
 from outrider.testing.simulation import door
 from outrider.testing.simulation.company import Poisoned, PoisonStep
 from outrider.testing.simulation.timeline import Process
-from outrider.workers import deliver, resolve
+from outrider.workers import deliver, exchange, resolve
 from outrider.workers.desk import Desk
 from outrider.workers.engine import deciding, run
+from outrider.workers.outcomes import Outcomes
 from outrider.workers.prepare import prepare
 
 Patch = Any
@@ -64,25 +65,25 @@ def rescue_runs_again(patch: Patch) -> None:
 
 def retry_on_timeout(patch: Patch) -> None:
     """A call without an answer counts as refused, so that it is tried again."""
-    original = deliver.Delivery._send
+    original = exchange.send
 
-    async def send(self: deliver.Delivery, intent: Intent) -> Outcome:
-        outcome = await original(self, intent)
+    async def send(intent: Intent, desk: Desk, line: Any, now: datetime) -> Outcome:
+        outcome = await original(intent, desk, line, now)
         return Refused(Reason.UNAVAILABLE, "timeout") if isinstance(outcome, Unknown) else outcome
 
-    patch.set(deliver.Delivery, "_send", send)
+    patch.set(deliver, "send", send)
 
 
 def outcome_after_something_fallible(patch: Patch) -> None:
     """Pricing stands between the provider's answer and the outcome, and raises for one message in ten."""
-    original = deliver.Delivery._write_done
+    original = Outcomes.write
 
-    async def write_done(self: deliver.Delivery) -> bool:
-        if any(done.message[-1] % 10 == 0 for done in self._done):
+    async def write(self: Outcomes) -> bool:
+        if any(done.message[-1] % 10 == 0 for done in self.waiting):
             raise ValueError("no price for this message")
         return await original(self)
 
-    patch.set(deliver.Delivery, "_write_done", write_done)
+    patch.set(Outcomes, "write", write)
 
 
 def duplicates_known_for_a_while(patch: Patch) -> None:
@@ -246,7 +247,7 @@ def window_is_not_compared(patch: Patch) -> None:
 
 def lost_answer_is_a_refusal(patch: Patch) -> None:
     """A broken connection is taken for one that was never made."""
-    patch.set(deliver, "NotSent", (NotSent, Broken))
+    patch.set(exchange, "NotSent", (NotSent, Broken))
 
 
 def newest_round_is_told(patch: Patch) -> None:
