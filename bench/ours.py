@@ -16,8 +16,8 @@ from bench import preload
 from bench.processes import Child, child, module
 from bench.work import company_files
 from outrider.api.keys import hash_of, new_key
-from outrider.app import Opened, apply_files, open_store
 from outrider.contracts.api_keys import ApiKey
+from outrider.installation import Opened, apply_files, open_store
 from outrider.lib.ids import new_id
 from outrider.settings import Settings
 from outrider.store.launcher import Running, launch

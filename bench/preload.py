@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.work import person
-from outrider.app import Opened
 from outrider.domain.enrollment import Enrollment, Wait
 from outrider.domain.profile import Address, Identity, Profile
+from outrider.installation import Opened
 from outrider.journeys import enrollment_id
 from outrider.journeys.definition import Program
 from outrider.store.rows import enrollment_row, profile_row

@@ -13,7 +13,7 @@ import click
 from bench import preload
 from bench.meter import Peak, cpu_seconds
 from bench.ours import Plan, running_platform
-from outrider.app import Opened, current_configuration
+from outrider.installation import Opened, current_configuration
 
 #: Nothing ended for so long: the run is over.
 PATIENCE = 30.0

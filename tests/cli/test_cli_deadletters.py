@@ -13,9 +13,9 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from outrider.app import Opened, apply_files, open_store
 from outrider.cli.deadletters import COMMAND
 from outrider.domain.work import DeadLetter, ParkedBody
+from outrider.installation import Opened, apply_files, open_store
 from outrider.lib.ids import new_id, write_id
 from outrider.settings import read_settings
 from outrider.testing import builders

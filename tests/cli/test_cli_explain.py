@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from outrider.app import Opened, Outrider, apply_files, current_configuration, open_store
+from outrider.app import Outrider
 from outrider.cli import main
 from outrider.cli.explain import _attempt, _receipt, sentences
 from outrider.configuration import read_folder
@@ -23,6 +23,7 @@ from outrider.demo.quicken import at_sandbox
 from outrider.demo.stage import SERVICE_ACCOUNT
 from outrider.domain.decision import Verdict
 from outrider.domain.entry import Entry, Event
+from outrider.installation import Opened, apply_files, current_configuration, open_store
 from outrider.lib.ids import write_id
 from outrider.orchestration.record import pack, unpack
 from outrider.sandbox.faults import Fault, Kind

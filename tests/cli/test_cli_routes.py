@@ -13,10 +13,10 @@ from click.testing import CliRunner, Result
 
 from outrider.api.costs import CostOut
 from outrider.api.routes import ChangeOut, HealthOut, RouteOut
-from outrider.app import apply_files, open_store
 from outrider.cli import main
 from outrider.cli.costs import table
 from outrider.cli.routes import lines
+from outrider.installation import apply_files, open_store
 from outrider.settings import Settings
 from outrider.store.launcher import Running
 from outrider.testing.postgres import fresh_database

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from outrider.app import NothingApplied, apply_files, open_store
 from outrider.cli._starting import started
+from outrider.installation import NothingApplied, apply_files, open_store
 from outrider.settings import Settings
 from outrider.store.keeping import kept_running
 from outrider.testing.killing.company import company

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from outrider.app import Opened, Outrider, apply_files, current_configuration, open_store
+from outrider.app import Outrider
 from outrider.delivery import breaker
 from outrider.domain.entry import ConsentEntry, Entry, Event
 from outrider.domain.purpose import Purpose
 from outrider.ingest.cloudevents import STRUCTURED, read
 from outrider.ingest.mapping import PROFILE
+from outrider.installation import Opened, apply_files, current_configuration, open_store
 from outrider.sandbox.running import Sandbox, running_sandbox
 from outrider.sandbox.side import Options
 from outrider.settings import Settings

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from outrider.app import Outrider, apply_files, current_configuration, open_store
+from outrider.app import Outrider
+from outrider.installation import apply_files, current_configuration, open_store
 from outrider.settings import BadSetting, Settings, read_settings
 from outrider.testing.killing.company import company
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from outrider.app import open_database, open_store
 from outrider.domain.work import Ceiling
+from outrider.installation import open_database, open_store
 from outrider.settings import read_settings
 from outrider.store.launcher import Running, start
 from outrider.testing.postgres import FORGETFUL, fresh_database, quick_folder, template_database

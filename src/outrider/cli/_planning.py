@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from outrider.app import Opened
     from outrider.configuration.plan import Plan
+    from outrider.installation import Opened
 
 
 async def plan_against(opened: Opened, files: Mapping[str, str]) -> Plan:

@@ -17,7 +17,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     import structlog
     import uvloop
 
-    from outrider.app import NothingApplied
+    from outrider.installation import NothingApplied
     from outrider.settings import BadSetting
     from outrider.store.durability import UnsafeDurability
     from outrider.store.launcher import CannotStart

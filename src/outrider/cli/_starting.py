@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from outrider.app import Opened
     from outrider.configuration import Configuration
+    from outrider.installation import Opened
     from outrider.settings import Settings
 
 #: How long a database may take to answer: recovery after a crash replays up to 2 GB of log.
@@ -24,7 +24,7 @@ async def started(
 
     Raises what `open_store` and `current_configuration` raise, and after `patience` what the last try met.
     """
-    from outrider.app import current_configuration, open_store
+    from outrider.installation import current_configuration, open_store
     from outrider.workers.trouble import Patience
 
     loop = asyncio.get_running_loop()

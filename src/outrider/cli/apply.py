@@ -10,8 +10,8 @@ import click
 import msgspec
 
 if TYPE_CHECKING:
-    from outrider.app import Opened
     from outrider.configuration.plan import Plan
+    from outrider.installation import Opened
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ COMMAND = apply
 
 
 async def _apply(wanted: Wanted) -> None:
-    from outrider.app import open_store, reach_database
+    from outrider.installation import open_store, reach_database
     from outrider.settings import read_settings
 
     settings = read_settings()
@@ -66,9 +66,9 @@ async def _apply(wanted: Wanted) -> None:
 
 
 async def _planned(opened: Opened, wanted: Wanted) -> None:
-    from outrider.app import Refused, apply_files
     from outrider.cli._planning import account_name, plan_against
     from outrider.cli.check import show_problems
+    from outrider.installation import Refused, apply_files
     from outrider.store.pg_configurations import VersionMoved
 
     files = wanted.files if wanted.files is not None else await _older(opened, wanted.version)

@@ -28,7 +28,7 @@ COMMAND = callbacks
 
 async def _urls() -> dict[str, str]:
     """The URL of each account, by its name."""
-    from outrider.app import current_configuration, open_store, reach_database
+    from outrider.installation import current_configuration, open_store, reach_database
     from outrider.settings import read_settings
     from outrider.wiring import callback_token
 

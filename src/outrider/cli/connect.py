@@ -108,8 +108,8 @@ def _interrupted() -> asyncio.Event:
 @asynccontextmanager
 async def _feeder() -> AsyncIterator[Feeder]:
     """A feeder over the installation's store, under the configuration that is applied when it begins."""
-    from outrider.app import current_configuration, open_store, reach_database
     from outrider.cli._feeding import Feeder
+    from outrider.installation import current_configuration, open_store, reach_database
     from outrider.settings import read_settings
     from outrider.store.pg_signals import Signals
 

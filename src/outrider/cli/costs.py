@@ -59,7 +59,7 @@ COMMAND = costs
 
 async def _read(since: timedelta, by: str) -> list[CostOut]:
     from outrider.api.costs import show_cost
-    from outrider.app import open_store, reach_database
+    from outrider.installation import open_store, reach_database
     from outrider.settings import read_settings
     from outrider.store.pg_reading import PostgresReading
 

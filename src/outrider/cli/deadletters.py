@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from outrider.app import Opened
+    from outrider.installation import Opened
     from outrider.store.pg_letters import PostgresLetters
 
 KINDS = ("event", "stimulus", "callback")
@@ -100,7 +100,7 @@ async def _deps(opened: Opened) -> AsyncIterator[Any]:
     """What a replay needs, without a server around it."""
     from outrider.api.deps import ApiDeps
     from outrider.api.keys import KeyVerifier
-    from outrider.app import current_configuration
+    from outrider.installation import current_configuration
     from outrider.receipts.acknowledgment import Acknowledgments
     from outrider.store.pg_keys import PostgresKeys
     from outrider.store.pg_letters import PostgresLetters
@@ -134,7 +134,7 @@ def _with_letters(ask: Callable[[PostgresLetters, Opened], Awaitable[Any]]) -> A
 
 
 async def _connected(ask: Callable[[PostgresLetters, Opened], Awaitable[Any]]) -> Any:
-    from outrider.app import open_store, reach_database
+    from outrider.installation import open_store, reach_database
     from outrider.settings import read_settings
     from outrider.store.pg_letters import PostgresLetters
 

@@ -54,7 +54,7 @@ def _read(text: str) -> bytes:
 
 
 async def _explain(identifier: bytes, as_json: bool) -> None:
-    from outrider.app import open_store, reach_database
+    from outrider.installation import open_store, reach_database
     from outrider.settings import read_settings
     from outrider.store.pg_reading import PostgresReading
 

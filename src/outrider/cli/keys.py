@@ -98,7 +98,7 @@ def _with_keys(work: Callable[[PostgresKeys, datetime], Awaitable[Any]]) -> Any:
 
 
 async def _connected(work: Callable[[PostgresKeys, datetime], Awaitable[Any]]) -> Any:
-    from outrider.app import open_store, reach_database
+    from outrider.installation import open_store, reach_database
     from outrider.settings import read_settings
     from outrider.store.pg_keys import PostgresKeys
 

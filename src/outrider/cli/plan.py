@@ -40,8 +40,8 @@ COMMAND = plan
 
 
 async def _plan(files: dict[str, str]) -> Plan:
-    from outrider.app import open_store, reach_database
     from outrider.cli._planning import plan_against
+    from outrider.installation import open_store, reach_database
     from outrider.settings import read_settings
 
     settings = read_settings()

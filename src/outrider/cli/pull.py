@@ -10,7 +10,7 @@ import click
 import msgspec
 
 if TYPE_CHECKING:
-    from outrider.app import Opened
+    from outrider.installation import Opened
 
 
 class Pull(msgspec.Struct, frozen=True):
@@ -72,7 +72,7 @@ def _write(folder: Path, found: Pull, files: Mapping[str, str]) -> None:
 
 
 async def _pull(folder: Path) -> tuple[Pull, dict[str, str]]:
-    from outrider.app import open_store, reach_database
+    from outrider.installation import open_store, reach_database
     from outrider.settings import read_settings
 
     settings = read_settings()
@@ -81,8 +81,8 @@ async def _pull(folder: Path) -> tuple[Pull, dict[str, str]]:
 
 
 async def _compared(opened: Opened, folder: Path) -> tuple[Pull, dict[str, str]]:
-    from outrider.app import NothingApplied
     from outrider.configuration.files import NoFolder, belongs, read_texts
+    from outrider.installation import NothingApplied
     from outrider.store.pg_configurations import known_texts, load_configuration
 
     stored = await load_configuration(opened.store.pool)

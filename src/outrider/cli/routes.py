@@ -31,7 +31,7 @@ COMMAND = routes
 
 async def _read() -> list[RouteOut]:
     from outrider.api.routes import read_routes
-    from outrider.app import NothingApplied, current_configuration, open_store, reach_database
+    from outrider.installation import NothingApplied, current_configuration, open_store, reach_database
     from outrider.settings import read_settings
     from outrider.store.pg_reading import PostgresReading
 

@@ -34,8 +34,9 @@ async def _up(roles: tuple[str, ...], as_json: bool) -> None:
     import json
     import signal
 
-    from outrider.app import Outrider, open_database
+    from outrider.app import Outrider
     from outrider.cli._starting import started
+    from outrider.installation import open_database
     from outrider.settings import read_settings
 
     settings = read_settings()

@@ -38,7 +38,7 @@ COMMAND = versions
 
 
 async def _versions() -> list[VersionLine]:
-    from outrider.app import open_store, reach_database
+    from outrider.installation import open_store, reach_database
     from outrider.settings import read_settings
     from outrider.store.pg_configurations import list_versions
 

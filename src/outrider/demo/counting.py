@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from outrider.app import Opened
 from outrider.demo.audit import Attempted, Audit, audit, place_of
 from outrider.domain.attempt import AttemptState, Reason
 from outrider.domain.message import Status
+from outrider.installation import Opened
 from outrider.sandbox.ledger import Line, read_ledger
 from outrider.store.named import Queries, load
 

@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from outrider.api.keys import hash_of, new_key
-from outrider.app import Opened, apply_files, open_database, open_store
 from outrider.configuration import read_folder
 from outrider.contracts.api_keys import ApiKey
 from outrider.contracts.http import Http, Request
@@ -18,6 +17,7 @@ from outrider.demo.children import DidNotStart, child
 from outrider.demo.example import example_folder
 from outrider.demo.place import Run
 from outrider.demo.quicken import at_sandbox, quickened
+from outrider.installation import Opened, apply_files, open_database, open_store
 from outrider.lib.http import open_http
 from outrider.lib.ids import SHARDS, new_id
 from outrider.settings import Settings, read_settings

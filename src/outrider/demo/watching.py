@@ -7,11 +7,11 @@ from datetime import datetime
 
 import msgspec
 
-from outrider.app import Opened
 from outrider.contracts.reading_store import MessageFilter, MessageView
 from outrider.demo.counting import Tally
 from outrider.demo.story import Telling, Told
 from outrider.domain.message import FINAL, Rendition, Status
+from outrider.installation import Opened
 from outrider.lib.ids import write_id
 from outrider.store.pg_reading import PostgresReading
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from outrider.app import apply_files, open_store
 from outrider.contracts.http import Request
 from outrider.domain.purpose import Purpose
+from outrider.installation import apply_files, open_store
 from outrider.lib.http import open_http
 from outrider.settings import Settings
 from outrider.testing.killing.company import company, zone_at
