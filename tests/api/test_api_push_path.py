@@ -12,6 +12,7 @@ import pytest
 from api_stage import ACKNOWLEDGMENT_KEY, Stage, served
 
 from conftest import Play
+from outrider.content.rendering import Rendered
 from outrider.contracts.provider import Secret
 from outrider.domain.entry import DeadAddressEntry, OutcomeEntry, ReceiptEntry
 from outrider.domain.message import Content, Message, Rendition, Status
@@ -25,7 +26,6 @@ from outrider.sandbox.push._google import service_account
 from outrider.sandbox.running import Sandbox, running_sandbox
 from outrider.sandbox.side import Options
 from outrider.testing import builders
-from outrider.wiring import Text
 from outrider.workers.deliver import Delivery
 from outrider.workers.desk import Account, Desk
 
@@ -59,7 +59,7 @@ async def delivering(stage: Stage, folder: Path) -> AsyncIterator[tuple[Delivery
         desk = Desk(
             (Route("app", "push", "app", "app"),),
             {"app": Account("app", provider, "path", sandbox=True)},
-            lambda message: Text(Rendition("Bay B-12", subject="Ready"), 1),
+            lambda message: Rendered(Rendition("Bay B-12", subject="Ready"), "en", None, None),
             str(client.base_url),
             acknowledgments=Acknowledgments(ACKNOWLEDGMENT_KEY),
         )
