@@ -12,7 +12,7 @@ from typing import Protocol
 from outrider import wiring
 from outrider.configuration import Configuration
 from outrider.configuration.schemas import schemas
-from outrider.domain.work import KEPT
+from outrider.domain.request import KEPT
 from outrider.installation import Opened, current_configuration
 from outrider.lib.collector import Collector
 from outrider.lib.http import open_http

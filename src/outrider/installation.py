@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from outrider.configuration import Configuration, build, digest_of
+from outrider.domain.outbox import Ceiling
 from outrider.domain.problem import Problem
-from outrider.domain.work import Ceiling
 from outrider.lib.clock import SystemClock
 from outrider.lib.ids import Hasher
 from outrider.plugged import shipped

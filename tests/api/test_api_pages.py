@@ -13,9 +13,10 @@ from conftest import Play
 from outrider.domain.attempt import Accepted
 from outrider.domain.decision import GateResult, GateVerdict, Judgment, Verdict
 from outrider.domain.message import Content, Message, Rendition, Status
+from outrider.domain.outbox import Done, Next
 from outrider.domain.profile import Address, Identity, Profile
-from outrider.domain.receipt import Receipt, ReceiptStatus
-from outrider.domain.work import Decided, Done, Next, Reported
+from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
+from outrider.domain.work import Decided
 from outrider.lib.ids import new_id, write_id
 from outrider.orchestration.record import pack
 from outrider.testing import builders

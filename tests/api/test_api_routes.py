@@ -12,8 +12,8 @@ from conftest import Play
 from outrider.domain.attempt import Accepted
 from outrider.domain.health import RouteChange, RouteHealth
 from outrider.domain.message import Message, Status
+from outrider.domain.outbox import Done, Next
 from outrider.domain.purpose import Purpose
-from outrider.domain.work import Done, Next
 from outrider.lib.ids import new_id
 from outrider.testing import builders
 

@@ -9,8 +9,8 @@ import msgspec
 
 from outrider.delivery.next_move import Look, Move, Stop, Try, next_move
 from outrider.domain.attempt import AttemptState, Reason
+from outrider.domain.outbox import Past
 from outrider.domain.purpose import PurposeRules
-from outrider.domain.work import Past
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 LATER = NOW + timedelta(days=30)

@@ -22,8 +22,8 @@ from outrider.delivery.next_move import (
 )
 from outrider.domain.attempt import SCOPES, Reason, Scope
 from outrider.domain.message import Status
+from outrider.domain.outbox import Past
 from outrider.domain.purpose import PURPOSES, Purpose, WhenUnknown
-from outrider.domain.work import Past
 
 P = Purpose
 OF_SCOPE = {scope: [reason for reason in Reason if SCOPES[reason] is scope] for scope in Scope}

@@ -33,8 +33,7 @@ from outrider.demo.show import BROKEN, OUTAGE_AT, OUTAGE_FOR
 from outrider.demo.story import Telling, Told, tell
 from outrider.domain.decision import Verdict
 from outrider.domain.entry import ConsentEntry, Entry, Event
-from outrider.domain.receipt import Receipt, ReceiptStatus
-from outrider.domain.work import Reported
+from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
 from outrider.ingest.cloudevents import STRUCTURED, read
 from outrider.lib.ids import Hasher, read_id
 from outrider.plugged import gates, shipped

@@ -16,9 +16,9 @@ from outrider.contracts.provider import Outbound
 from outrider.domain.attempt import AttemptState, Outcome
 from outrider.domain.message import Content, Message, Rendition, Status
 from outrider.domain.purpose import Purpose
+from outrider.domain.receipt import Reported
 from outrider.domain.route import Route
 from outrider.domain.stops import HARD_BOUNCE
-from outrider.domain.work import Reported
 from outrider.lib.ids import write_id
 from outrider.providers.email.smtp import Smtp
 from outrider.sandbox.faults import Fault, Kind

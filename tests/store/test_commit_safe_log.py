@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from outrider.domain.work import Ceiling
+from outrider.domain.outbox import Ceiling
 from outrider.lib.ids import Hasher
 from outrider.lib.seal import KEY, KeyRing
 from outrider.store.launcher import Running

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from outrider.domain.work import Ceiling
+from outrider.domain.outbox import Ceiling
 from outrider.installation import open_database, open_store
 from outrider.settings import read_settings
 from outrider.store.launcher import Running, start

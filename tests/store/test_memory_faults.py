@@ -10,8 +10,9 @@ import pytest
 
 from outrider.domain.attempt import AttemptState
 from outrider.domain.message import Status
+from outrider.domain.outbox import Ceiling, Verdictless
 from outrider.domain.receipt import ReceiptStatus
-from outrider.domain.work import Ceiling, Fenced, Verdictless
+from outrider.domain.work import Fenced
 from outrider.testing.builders import (
     RESOLVE_WITHIN,
     accepted,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from outrider.domain.work import Ceiling
+from outrider.domain.outbox import Ceiling
 from outrider.store.launcher import Running
 from outrider.testing.postgres import fresh_database, template_database
 from outrider.testing.postgres_subject import PostgresSubject, prepare

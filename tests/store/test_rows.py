@@ -7,9 +7,10 @@ import pytest
 from outrider.domain.attempt import AttemptState, Reason
 from outrider.domain.decision import Recent
 from outrider.domain.enrollment import Wait
+from outrider.domain.outbox import Past
 from outrider.domain.profile import ConsentState
 from outrider.domain.purpose import Lane, Purpose
-from outrider.domain.work import Past, Timer
+from outrider.domain.work import Timer
 from outrider.lib.seal import KeyRing
 from outrider.store import rows
 from outrider.store.vault import Vault

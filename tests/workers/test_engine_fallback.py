@@ -13,9 +13,9 @@ from outrider.domain.attempt import Accepted, Outcome, Reason, Refused, Unknown
 from outrider.domain.decision import Verdict
 from outrider.domain.entry import DeadAddressEntry, MergeEntry, OutcomeEntry, ProfileChange, ProfileEntry
 from outrider.domain.message import Message, Status
+from outrider.domain.outbox import Intent, Next
 from outrider.domain.profile import Address
 from outrider.domain.receipt import ReceiptStatus
-from outrider.domain.work import Intent, Next
 from outrider.orchestration.explain import explain
 from outrider.orchestration.record import unpack
 from outrider.testing import builders

@@ -9,9 +9,9 @@ from worker_stage import World
 
 from outrider.domain.attempt import Accepted, AttemptState, Reason, Refused, Unknown
 from outrider.domain.message import Status
+from outrider.domain.outbox import Due, Intent, Past, Verdictless
 from outrider.domain.purpose import Purpose
 from outrider.domain.route import Route
-from outrider.domain.work import Due, Intent, Past, Verdictless
 from outrider.lib.ids import read_id
 from outrider.receipts.acknowledgment import Acknowledgments
 from outrider.testing.builders import changed

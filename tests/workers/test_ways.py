@@ -12,11 +12,11 @@ from outrider.delivery.budget import RetryRules
 from outrider.delivery.legality import Legality
 from outrider.domain.attempt import Accepted, AttemptState, Reason, Refused, Unknown
 from outrider.domain.message import Status
+from outrider.domain.outbox import Due, Intent, Past
 from outrider.domain.policy import Price, price_of
 from outrider.domain.purpose import Purpose
 from outrider.domain.registration import DEMANDS, Registration, RegistrationStatus
 from outrider.domain.route import Route
-from outrider.domain.work import Due, Intent, Past
 from outrider.testing.builders import changed
 from outrider.workers.conclude import conclude
 from outrider.workers.desk import Account

@@ -17,9 +17,10 @@ from outrider.contracts.surroundings import Surroundings, TemplateFacts
 from outrider.domain.attempt import Accepted, Outcome
 from outrider.domain.entry import ConsentEntry, Entry, Event, ForgetEntry, RelationEntry, ReplyEntry
 from outrider.domain.message import Message, Status
+from outrider.domain.outbox import Intent
 from outrider.domain.profile import Relation
 from outrider.domain.purpose import Purpose
-from outrider.domain.work import Intent, Work
+from outrider.domain.work import Work
 from outrider.journeys import check, compile_program
 from outrider.lib.ids import Hasher
 from outrider.plugged import gates, shipped

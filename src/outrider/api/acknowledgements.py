@@ -16,8 +16,7 @@ from outrider.api.deps import ApiDeps
 from outrider.api.problems import FORBIDDEN, REJECTED, TOO_MANY, UNREADABLE, Problem, Wrong
 from outrider.contracts.provider import Forged
 from outrider.delivery.throttle import TokenBucket
-from outrider.domain.receipt import Receipt, ReceiptStatus
-from outrider.domain.work import Reported
+from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
 from outrider.receipts.acknowledgment import ACKNOWLEDGE_PATH, TooLate
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from outrider.api.coalesce import Coalescer
 from outrider.contracts.store import Log
 from outrider.domain.entry import Entry, Stop
-from outrider.domain.work import KeptAnswer, KeyedRequest
+from outrider.domain.request import KeptAnswer, KeyedRequest
 
 #: Entries in one transaction; an import's limit too (design: at most 1,000 rows a transaction).
 MOST = 1000

@@ -17,9 +17,9 @@ from outrider.api.writing import lift
 from outrider.contracts.provider import Callback, Forged, Unreadable
 from outrider.contracts.reading_store import Unavailable
 from outrider.domain.entry import Entry, ReplyEntry
-from outrider.domain.receipt import Receipt, Reply
+from outrider.domain.receipt import Receipt, Reply, Reported
 from outrider.domain.stops import opt_out_key
-from outrider.domain.work import DeadLetter, Reported
+from outrider.domain.work import DeadLetter
 from outrider.lib.ids import BadId, new_id, read_id
 from outrider.profiles.opt_out import Wish
 

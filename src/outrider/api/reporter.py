@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from outrider.api.coalesce import Coalescer
 from outrider.contracts.store import DeliveryStore
-from outrider.domain.work import Reported
+from outrider.domain.receipt import Reported
 
 #: Receipts in one transaction.
 MOST = 500

@@ -25,7 +25,7 @@ from outrider.api.writing import Seconds, until, wait_seconds
 from outrider.contracts.reading_store import Unavailable
 from outrider.domain.direct import address_profile
 from outrider.domain.entry import Entry, SendEntry
-from outrider.domain.work import KeptAnswer, KeyedRequest
+from outrider.domain.request import KeptAnswer, KeyedRequest
 from outrider.ingest.mapping import PROFILE
 from outrider.lib.ids import Hasher, new_id, shard_of_stream, write_id
 

@@ -25,12 +25,12 @@ from outrider.contracts.surroundings import suggest
 from outrider.delivery.budget import RetryRules
 from outrider.delivery.health import HealthRules
 from outrider.delivery.legality import Legality
+from outrider.domain.outbox import Ceiling
 from outrider.domain.policy import Calendar, Cap, Gap
 from outrider.domain.problem import Problem
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.registration import Registration
 from outrider.domain.route import Route
-from outrider.domain.work import Ceiling
 
 FILE = "outrider.toml"
 DURATION = re.compile(r"([0-9]{1,9})([smhdw])")

@@ -16,26 +16,12 @@ from outrider.domain.attempt import AttemptState
 from outrider.domain.decision import Recent
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import Entry, Stop
+from outrider.domain.outbox import Done, Due, Intent, OpenDoubt, Refusal, Resolved, Verdictless
 from outrider.domain.profile import Object, Profile
 from outrider.domain.purpose import Purpose
-from outrider.domain.work import (
-    Batch,
-    DeadLetter,
-    Done,
-    Due,
-    Intent,
-    KeptAnswer,
-    KeyedRequest,
-    Lease,
-    MessageState,
-    OpenDoubt,
-    Parked,
-    Refusal,
-    Reported,
-    Resolved,
-    Verdictless,
-    Work,
-)
+from outrider.domain.receipt import Reported
+from outrider.domain.request import KeptAnswer, KeyedRequest
+from outrider.domain.work import Batch, DeadLetter, Lease, MessageState, Parked, Work
 
 
 class Log(Protocol):

@@ -11,8 +11,8 @@ import msgspec
 
 from outrider.domain.attempt import SCOPES, AttemptState, Reason, Scope
 from outrider.domain.message import Status
+from outrider.domain.outbox import Past
 from outrider.domain.purpose import PurposeRules, WhenUnknown
-from outrider.domain.work import Past
 
 #: Most attempts of one message over all routes: with the waits below about half an hour of passing trouble.
 MOST_ATTEMPTS = 12

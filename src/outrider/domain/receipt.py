@@ -45,3 +45,13 @@ class Reply(msgspec.Struct, frozen=True):
     sender: str
     text: str
     to: str = ""
+
+
+class Reported(msgspec.Struct, frozen=True):
+    """One verified receipt, with the attempt its callback URL or body named."""
+
+    account: str
+    receipt: Receipt
+    received_at: datetime
+    #: (message, number) when the echo came back.
+    attempt: tuple[bytes, int] | None = None

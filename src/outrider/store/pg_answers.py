@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from outrider.domain.work import KeptAnswer, KeyedRequest
+from outrider.domain.request import KeptAnswer, KeyedRequest
 from outrider.store.named import Queries
 from outrider.store.pg_log import PostgresLog
 from outrider.store.rows import columns

@@ -9,8 +9,9 @@ from typing import Any
 
 from outrider.domain.entry import Entry, OutcomeEntry
 from outrider.domain.message import Message, Status
+from outrider.domain.outbox import Ceiling, Due, Intent, Past, Refusal, Verdictless
 from outrider.domain.stops import ENDING_SCOPES
-from outrider.domain.work import Ceiling, Due, Fenced, Intent, Past, Refusal, Verdictless
+from outrider.domain.work import Fenced
 from outrider.store.named import Queries
 from outrider.store.rows import columns, read_message, read_past
 from outrider.store.vault import Vault

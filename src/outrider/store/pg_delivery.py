@@ -13,9 +13,9 @@ import asyncpg
 from outrider.domain.attempt import Accepted, AttemptState, Reason, Refused, Unknown
 from outrider.domain.entry import DeadAddressEntry, Entry, OutcomeEntry, Stop
 from outrider.domain.message import Message, Rendition, Status
+from outrider.domain.outbox import Ceiling, Done, Next, OpenDoubt, Past, Resolved
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.stops import HARD_BOUNCES, address_key, suppression
-from outrider.domain.work import Ceiling, Done, Next, OpenDoubt, Past, Resolved
 from outrider.lib.ids import Hasher
 from outrider.store.named import Queries
 from outrider.store.pg_claim import PostgresClaim

@@ -12,9 +12,8 @@ import msgspec
 
 from outrider.domain.entry import Entry, ReceiptEntry, Stop
 from outrider.domain.lattice import PROVED, engagement, moves_from
-from outrider.domain.receipt import Receipt, ReceiptStatus
+from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
 from outrider.domain.stops import address_key, suppression
-from outrider.domain.work import Reported
 from outrider.lib.ids import Hasher
 from outrider.store.named import Queries
 from outrider.store.pg_log import PostgresLog

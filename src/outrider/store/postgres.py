@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import asyncpg
 
-from outrider.domain.work import Ceiling
+from outrider.domain.outbox import Ceiling
 from outrider.lib.ids import Hasher
 from outrider.lib.seal import KeyRing
 from outrider.store.losing import notice_loss

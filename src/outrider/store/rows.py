@@ -12,9 +12,10 @@ from outrider.domain.attempt import AttemptState, Reason
 from outrider.domain.decision import Recent
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.message import Content, Message, Status
+from outrider.domain.outbox import Past
 from outrider.domain.profile import ConsentState, Identity, Object, Profile, Relation
 from outrider.domain.purpose import PURPOSES, Purpose
-from outrider.domain.work import Past, Timer
+from outrider.domain.work import Timer
 from outrider.lib.seal import CannotOpen
 from outrider.store.vault import Vault
 

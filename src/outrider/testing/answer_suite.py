@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from outrider.domain.entry import ForgetEntry
-from outrider.domain.work import KeptAnswer, KeyedRequest
+from outrider.domain.request import KeptAnswer, KeyedRequest
 from outrider.testing.builders import digest, entry
 from outrider.testing.log_suite import ANNA, StoreSuite
 from outrider.testing.store_subject import Driver

@@ -17,23 +17,13 @@ from outrider.domain.decision import Candidate, Decision, Facts, Verdict
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import Body, Effects, Entry, Event, EventEntry, Stop
 from outrider.domain.message import Content, Message, Rendition, Status
+from outrider.domain.outbox import Done, Intent, Next, Resolved
 from outrider.domain.profile import Address, Identity, Object, Profile, Relation
 from outrider.domain.purpose import PURPOSES, Lane, Purpose
-from outrider.domain.receipt import Receipt, ReceiptStatus
+from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
 from outrider.domain.stops import stop_keys
 from outrider.domain.strategy import First
-from outrider.domain.work import (
-    Batch,
-    DeadLetter,
-    Decided,
-    Done,
-    Intent,
-    Lease,
-    Next,
-    Reported,
-    Resolved,
-    Timer,
-)
+from outrider.domain.work import Batch, DeadLetter, Decided, Lease, Timer
 from outrider.lib.ids import new_id, shard_of_stream
 
 S = TypeVar("S", bound=msgspec.Struct)

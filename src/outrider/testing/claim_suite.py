@@ -10,9 +10,10 @@ from outrider.contracts.store import Claim
 from outrider.domain.attempt import AttemptState, Reason, Refused
 from outrider.domain.entry import OutcomeEntry
 from outrider.domain.message import Status
+from outrider.domain.outbox import Ceiling, Next, Past, Refusal, Verdictless
 from outrider.domain.purpose import Purpose
 from outrider.domain.stops import address_key, consent_key, pause_key, profile_key
-from outrider.domain.work import Ceiling, Fenced, Next, Past, Refusal, Verdictless
+from outrider.domain.work import Fenced
 from outrider.testing.builders import batch, changed, digest, done, intent, message, stop
 from outrider.testing.log_suite import ANNA, BERT, StoreSuite
 from outrider.testing.store_subject import Driver, StoreFactory

@@ -9,8 +9,8 @@ import pytest
 from outrider.domain.attempt import AttemptState, Unknown
 from outrider.domain.entry import OutcomeEntry
 from outrider.domain.message import Message, Status
+from outrider.domain.outbox import Intent, Next
 from outrider.domain.receipt import ReceiptStatus
-from outrider.domain.work import Intent, Next
 from outrider.testing.builders import by_id, done, echoed, message, resolved
 from outrider.testing.log_suite import ANNA, StoreSuite
 from outrider.testing.store_subject import Driver

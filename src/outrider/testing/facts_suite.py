@@ -11,10 +11,10 @@ from outrider.domain.decision import Recent
 from outrider.domain.enrollment import Wait
 from outrider.domain.entry import ConsentEntry, ForgetEntry
 from outrider.domain.message import Message, Status
+from outrider.domain.outbox import Next, Verdictless
 from outrider.domain.profile import ConsentState, Identity
 from outrider.domain.purpose import Purpose
 from outrider.domain.stops import address_key, pause_key, profile_key
-from outrider.domain.work import Next, Verdictless
 from outrider.testing.builders import (
     accepted,
     changed,

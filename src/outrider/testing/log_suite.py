@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from outrider.domain import entry as bodies
+from outrider.domain.outbox import Ceiling
 from outrider.domain.profile import Address, Relation
 from outrider.domain.purpose import Purpose
 from outrider.domain.receipt import Receipt, ReceiptStatus
 from outrider.domain.stops import address_key, opt_out_key
 from outrider.domain.strategy import First
-from outrider.domain.work import Ceiling
 from outrider.testing.builders import digest, entry, event, letter, stop, stream
 from outrider.testing.store_subject import Driver, StoreFactory
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from outrider.domain.work import KeptAnswer, KeyedRequest
+from outrider.domain.request import KeptAnswer, KeyedRequest
 from outrider.testing.memory_part import MemoryPart, transaction
 
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from outrider.domain.entry import OutcomeEntry, Stop
 from outrider.domain.message import Status
+from outrider.domain.outbox import Due, Intent, Refusal, Verdictless
 from outrider.domain.stops import ENDING_SCOPES
-from outrider.domain.work import Due, Fenced, Intent, Refusal, Verdictless
+from outrider.domain.work import Fenced
 from outrider.testing.memory_part import Hook, MemoryPart, transaction
 from outrider.testing.memory_rows import AttemptRow, CeilingRow, Duplicate, MessageRow
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused
 from outrider.domain.entry import DeadAddressEntry
 from outrider.domain.message import Status
+from outrider.domain.outbox import Done, Next, OpenDoubt, Resolved
 from outrider.domain.purpose import Purpose
-from outrider.domain.work import Done, Next, OpenDoubt, Resolved
 from outrider.testing.memory_claim import MemoryOutbox
 from outrider.testing.memory_part import transaction
 from outrider.testing.memory_rows import AttemptRow, DeliveryLease, DoubtRow, MessageRow

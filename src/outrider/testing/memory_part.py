@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from outrider.domain.work import Ceiling
+from outrider.domain.outbox import Ceiling
 from outrider.lib.clock import Clock
 from outrider.testing.memory_tables import Tables
 

@@ -8,8 +8,7 @@ from datetime import datetime
 from outrider.domain import lattice
 from outrider.domain.attempt import AttemptState
 from outrider.domain.entry import ReceiptEntry
-from outrider.domain.receipt import Receipt
-from outrider.domain.work import Reported
+from outrider.domain.receipt import Receipt, Reported
 from outrider.testing.memory_delivery import MemoryDelivery
 from outrider.testing.memory_part import transaction
 from outrider.testing.memory_rows import AttemptRow, MessageRow, StoredReceipt

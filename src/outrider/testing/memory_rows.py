@@ -8,8 +8,8 @@ import msgspec
 
 from outrider.domain.attempt import AttemptState, Reason
 from outrider.domain.message import Message, Rendition, Status
+from outrider.domain.outbox import Past
 from outrider.domain.receipt import Receipt
-from outrider.domain.work import Past
 
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from outrider.domain.entry import Entry
-from outrider.domain.work import Ceiling
+from outrider.domain.outbox import Ceiling
 from outrider.testing.memory_log import OpenAppend
 from outrider.testing.memory_store import Duplicate, MemoryStore
 from outrider.testing.store_subject import Subject

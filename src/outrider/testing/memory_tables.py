@@ -12,9 +12,12 @@ from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import Body, ConsentEntry, Entry, OutcomeEntry, Stop
 from outrider.domain.health import Board, RouteChange
 from outrider.domain.message import Status
+from outrider.domain.outbox import Past
 from outrider.domain.profile import Object, Profile, Relation
+from outrider.domain.receipt import Reported
+from outrider.domain.request import KeptAnswer
 from outrider.domain.stops import address_key, suppression
-from outrider.domain.work import GROUPS, DeadLetter, Decided, KeptAnswer, Lease, Parked, Past, Reported, Timer, group_of
+from outrider.domain.work import GROUPS, DeadLetter, Decided, Lease, Parked, Timer, group_of
 from outrider.testing.memory_agenda import Agenda
 from outrider.testing.memory_rows import (
     AttemptRow,

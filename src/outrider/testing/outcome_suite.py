@@ -9,10 +9,10 @@ import pytest
 from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused, Unknown
 from outrider.domain.entry import DeadAddressEntry, OutcomeEntry
 from outrider.domain.message import Message, Rendition, Status
+from outrider.domain.outbox import Intent, Next, OpenDoubt, Resolved
 from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.receipt import ReceiptStatus
 from outrider.domain.stops import address_key
-from outrider.domain.work import Intent, Next, OpenDoubt, Resolved
 from outrider.testing.builders import (
     RESOLVE_WITHIN,
     accepted,

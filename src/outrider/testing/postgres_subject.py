@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from outrider.domain.entry import Entry
-from outrider.domain.work import Ceiling
+from outrider.domain.outbox import Ceiling
 from outrider.lib.ids import Hasher
 from outrider.lib.seal import KEY, KeyRing
 from outrider.store.migrate import migrate

@@ -9,9 +9,9 @@ import pytest
 from outrider.domain.attempt import AttemptState, Reason, Refused
 from outrider.domain.entry import ReceiptEntry
 from outrider.domain.message import Message, Status
+from outrider.domain.outbox import Intent, Next
 from outrider.domain.receipt import ReceiptStatus
 from outrider.domain.stops import address_key
-from outrider.domain.work import Intent, Next
 from outrider.testing.builders import accepted, by_id, changed, done, echoed, intent, message
 from outrider.testing.log_suite import ANNA, StoreSuite
 from outrider.testing.store_subject import Driver

@@ -10,8 +10,8 @@ from outrider.contracts.route_store import Span
 from outrider.domain.attempt import Accepted, Reason, Refused, Unknown
 from outrider.domain.health import Board, RouteChange, RouteHealth, Seen, Told
 from outrider.domain.message import Status
+from outrider.domain.outbox import Next
 from outrider.domain.receipt import ReceiptStatus
-from outrider.domain.work import Next
 from outrider.testing.builders import done, echoed, message
 from outrider.testing.log_suite import ANNA, StoreSuite
 from outrider.testing.store_subject import Driver

@@ -11,20 +11,9 @@ from outrider.contracts.store import Claim, DeliveryStore, EngineStore, Log
 from outrider.domain.attempt import Accepted
 from outrider.domain.entry import Entry
 from outrider.domain.message import Message, Status
-from outrider.domain.work import (
-    GROUPS,
-    Ceiling,
-    Due,
-    Intent,
-    Lease,
-    MessageState,
-    Next,
-    Refusal,
-    Reported,
-    Verdictless,
-    Work,
-    group_of,
-)
+from outrider.domain.outbox import Ceiling, Due, Intent, Next, Refusal, Verdictless
+from outrider.domain.receipt import Reported
+from outrider.domain.work import GROUPS, Lease, MessageState, Work, group_of
 from outrider.testing import builders
 
 T = TypeVar("T")

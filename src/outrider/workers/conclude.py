@@ -7,7 +7,7 @@ from datetime import datetime
 from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused
 from outrider.domain.health import RouteChange
 from outrider.domain.message import Status
-from outrider.domain.work import Done, Intent, Next, Past
+from outrider.domain.outbox import Done, Intent, Next, Past
 from outrider.workers.desk import Desk
 from outrider.workers.moves import follow
 

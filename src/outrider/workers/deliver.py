@@ -12,7 +12,8 @@ import structlog
 from outrider.contracts.http import Http
 from outrider.contracts.store import Claim, DeliveryStore
 from outrider.domain.attempt import Reason, Refused
-from outrider.domain.work import Due, Fenced, Intent, Past, Verdictless
+from outrider.domain.outbox import Due, Intent, Past, Verdictless
+from outrider.domain.work import Fenced
 from outrider.lib.clock import Clock
 from outrider.workers.authorized import AuthorizedHttp
 from outrider.workers.conclude import conclude, forgo, not_begun

@@ -9,7 +9,7 @@ import structlog
 from outrider.contracts.http import Broken, NotSent, Request
 from outrider.contracts.provider import Direct, Outbound, direct
 from outrider.domain.attempt import Outcome, Reason, Refused, Unknown
-from outrider.domain.work import Intent
+from outrider.domain.outbox import Intent
 from outrider.workers.authorized import AuthorizedHttp
 from outrider.workers.desk import Account, Desk
 from outrider.workers.outbound import outbound

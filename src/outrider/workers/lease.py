@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from outrider.contracts.store import DeliveryStore
-from outrider.domain.work import Intent
+from outrider.domain.outbox import Intent
 from outrider.lib.clock import Clock
 
 #: A delivery lease; a call's deadline is below a third of it, so that a zombie's calls are over before its rescue.

@@ -8,8 +8,8 @@ from outrider.delivery.choose_route import fitting, in_order
 from outrider.delivery.destination import destination
 from outrider.delivery.next_move import Look, Move, Stop, Try, next_move
 from outrider.domain.message import Message, Status
+from outrider.domain.outbox import Next, Past
 from outrider.domain.route import Route
-from outrider.domain.work import Next, Past
 from outrider.workers.desk import Desk
 
 #: The end of a window is not the end of a message: it may be quiet hours that begin. So a try after it is planned like

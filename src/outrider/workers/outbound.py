@@ -7,7 +7,7 @@ from datetime import datetime
 from outrider.contracts.provider import Outbound
 from outrider.delivery.unsubscribe import ONE_CLICK_CHANNELS, ONE_CLICK_PURPOSES, leaving, write_token
 from outrider.domain.message import Message
-from outrider.domain.work import Intent
+from outrider.domain.outbox import Intent
 from outrider.lib.ids import write_id
 from outrider.receipts.acknowledgment import ACKNOWLEDGE_PATH
 from outrider.workers.desk import Desk

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from outrider.contracts.store import DeliveryStore
 from outrider.domain.attempt import Accepted, Outcome
-from outrider.domain.work import Done
+from outrider.domain.outbox import Done
 from outrider.lib.clock import Clock
 from outrider.workers.counters import Counters
 from outrider.workers.lease import DeliveryLease

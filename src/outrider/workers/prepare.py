@@ -11,9 +11,9 @@ from outrider.delivery.destination import destination
 from outrider.delivery.next_move import Look, Stop, Try, end_without_copy
 from outrider.delivery.throttle import UNTHROTTLED
 from outrider.domain.message import Message, Status
+from outrider.domain.outbox import Due, Intent, Verdictless
 from outrider.domain.route import Route
 from outrider.domain.stops import stop_keys
-from outrider.domain.work import Due, Intent, Verdictless
 from outrider.workers.desk import CannotRender, Desk
 from outrider.workers.moves import choose_move, legal
 

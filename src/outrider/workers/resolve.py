@@ -16,7 +16,7 @@ from outrider.contracts.provider import Doubt, Unreadable
 from outrider.contracts.store import DeliveryStore
 from outrider.domain.attempt import AttemptState, Refused
 from outrider.domain.message import Status
-from outrider.domain.work import Next, OpenDoubt, Resolved
+from outrider.domain.outbox import Next, OpenDoubt, Resolved
 from outrider.lib.clock import Clock
 from outrider.workers.authorized import AuthorizedHttp
 from outrider.workers.desk import Account, Desk

@@ -17,8 +17,8 @@ from outrider.contracts.provider import Callback, Forged, Unreadable
 from outrider.domain.entry import ConsentEntry, Entry, Event, Stop
 from outrider.domain.profile import ConsentState
 from outrider.domain.purpose import Purpose
+from outrider.domain.receipt import Reported
 from outrider.domain.stops import address_key, consent_key
-from outrider.domain.work import Reported
 from outrider.testing.simulation.timeline import Died, Process
 
 if TYPE_CHECKING:

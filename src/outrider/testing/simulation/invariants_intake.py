@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from outrider.api.sending import Asked
 from outrider.domain.decision import Decision
 from outrider.domain.entry import Entry, Event, EventEntry, SendEntry
-from outrider.domain.work import KeptAnswer
+from outrider.domain.request import KeptAnswer
 from outrider.orchestration.record import rederive, unpack
 from outrider.plugged import gates
 from outrider.testing.simulation.company import NUMBERS, configuration

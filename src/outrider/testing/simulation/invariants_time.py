@@ -10,8 +10,7 @@ from outrider.delivery.budget import UNBUDGETED
 from outrider.domain import lattice
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.message import CANCELABLE, Status
-from outrider.domain.receipt import Receipt, ReceiptStatus
-from outrider.domain.work import Reported
+from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
 from outrider.journeys.steps.wait import For, Until
 from outrider.testing.memory_rows import AttemptRow, MessageRow
 from outrider.testing.simulation.company import configuration

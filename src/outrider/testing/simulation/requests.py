@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from outrider.api import sending
 from outrider.api.problems import Problem
 from outrider.api.send_checks import SendIn, To, check
-from outrider.domain.work import KeptAnswer
+from outrider.domain.request import KeptAnswer
 from outrider.testing.simulation.faults import Armed
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from outrider.domain.entry import Entry, Stop
-from outrider.domain.work import Batch, Ceiling, Timer
+from outrider.domain.outbox import Ceiling
+from outrider.domain.work import Batch, Timer
 from outrider.testing.memory_store import MemoryStore
 from outrider.testing.simulation.timeline import Timeline
 

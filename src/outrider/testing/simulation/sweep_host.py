@@ -7,8 +7,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from outrider.domain.outbox import OpenDoubt, Resolved
 from outrider.domain.purpose import PURPOSES
-from outrider.domain.work import OpenDoubt, Resolved
 from outrider.testing.simulation.carriers import Wire
 from outrider.testing.simulation.delivery_host import desk_for
 from outrider.testing.simulation.hosts import Host

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from outrider.domain.attempt import AttemptState, Reason
 from outrider.domain.entry import Entry, Event
 from outrider.domain.message import Status
-from outrider.domain.work import Reported
+from outrider.domain.receipt import Reported
 from outrider.testing.memory_rows import AttemptRow
 
 if TYPE_CHECKING:

@@ -23,9 +23,10 @@ from outrider.domain import lattice
 from outrider.domain.attempt import AttemptState, Outcome, Reason, Refused, Unknown
 from outrider.domain.entry import Entry, Stop
 from outrider.domain.message import Status
+from outrider.domain.outbox import Intent
 from outrider.domain.purpose import PURPOSES, Purpose, WhenUnknown
-from outrider.domain.receipt import ReceiptStatus
-from outrider.domain.work import Intent, Reported, group_of
+from outrider.domain.receipt import ReceiptStatus, Reported
+from outrider.domain.work import group_of
 from outrider.journeys.steps.wait import For, Wait
 from outrider.testing import memory_engine
 from outrider.testing.memory_claim import MemoryClaim
