@@ -4,7 +4,7 @@
 
 Times are relative, so that the day can be told at any date: `T+6h30m` is an instant that long after the start of
 the day; `T+6h30m|Europe/Paris|time` is that instant as the clock at the station shows it, `|date` its day and month.
-The day starts at 06:00 in Paris and goes on into the next morning, over the hours at which clocks change when it is told
+The day starts at 06:00 in Paris and lasts into the next morning, over the hours at which clocks change when it is told
 on the eve of a last Sunday of March or October. Needs nothing but Python.
 """
 
@@ -114,7 +114,12 @@ ISLANDS = "Atlantic/Canary"
 
 #: By number of the booking: numbers that exist in films only (ARCEP, Ofcom), and two that somebody mistyped. All four
 #: are refused as invalid.
-NO_NUMBERS = {23: ("FR", "06 39 98 00 17"), 47: ("GB", "07700 900142"), 71: ("FR", "06 12 34"), 95: ("GB", "07700 900873")}
+NO_NUMBERS = {
+    23: ("FR", "06 39 98 00 17"),
+    47: ("GB", "07700 900142"),
+    71: ("FR", "06 12 34"),
+    95: ("GB", "07700 900873"),
+}
 #: The sandbox reports these as switched off, filtered, and as no number at all (outrider/sandbox/magic.py).
 FATED = {31: "06 15 55 00 05", 53: "06 15 55 00 07", 77: "06 15 55 00 01"}
 #: How people can be reached, in percent. `off`: the app may not show anything any more, so it never acknowledges;
