@@ -27,6 +27,7 @@ PLANTED = {
     "providers/sms/twilio.py": ("outrider.providers.sms.smsmode", "A plug-in stands alone"),
     "journeys/steps/wait.py": ("outrider.journeys.steps.branch", "A plug-in stands alone"),
     "orchestration/gates/consent.py": ("outrider.orchestration.gates.validity", "A plug-in stands alone"),
+    "content/media/push.py": ("outrider.content.media.sms", "A plug-in stands alone"),
     "domain/decision.py": ("outrider.lib.clock", "Decisions touch no clock"),
     "journeys/advance.py": ("random", "Decisions touch no clock"),
     "delivery/next_move.py": ("time", "Decisions touch no clock"),

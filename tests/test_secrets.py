@@ -106,3 +106,10 @@ def test_a_secret_that_cannot_be_had_is_named_by_its_reference_only(tmp_path, re
         resolve(reference, tmp_path, plain_allowed=False)
     assert str(error.value) == reason
     assert "geheim" not in str(error.value)
+
+
+def test_the_key_of_links_follows_from_the_index_key_and_is_another_one():
+    one, other = Keys({}, KEY), Keys({}, base64.b64encode(b"o" * 32).decode())
+    assert one.link_key() == Keys({"1": KEY}, KEY).link_key()
+    assert len({one.link_key(), other.link_key(), one.index_key()}) == 3
+    assert len(one.link_key()) == 32

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from configuration_toml import MINIMAL, configured
@@ -11,7 +13,7 @@ from outrider.settings import BadSetting
 from outrider.testing import builders
 from outrider.testing.memory_subject import HandClock
 from outrider.workers.engine.library import Library, Version
-from outrider.workers.prepare import CannotRender
+from outrider.workers.prepare import Account, CannotRender
 
 
 async def never(number):
@@ -89,3 +91,32 @@ def test_a_message_is_rendered_with_the_templates_of_its_own_configuration():
         render(builders.changed(message, content=builders.changed(message.content, values={})))
     with pytest.raises(KeyError):
         render(builders.changed(message, config=2))
+
+
+def test_transports_of_their_own_are_closed_and_the_others_have_nothing_to_close(monkeypatch):
+    monkeypatch.setenv("SMSMODE_KEY", "geheim")
+    accounts = wiring.build_accounts(configured(MINIMAL), b"k" * 32, None)
+    closed = []
+
+    class Direct:
+        async def send(self, message, deadline):
+            raise AssertionError("nothing is sent")
+
+        async def close(self):
+            closed.append(1)
+
+    accounts["mail"] = Account("mail", Direct(), "token")
+    asyncio.run(wiring.close_accounts(accounts))
+    assert closed == [1]
+
+
+def test_a_password_in_clear_over_a_network_stops_the_start():
+    settings = {"host": "mail.example.com", "tls": "none", "username": "me", "password": "geheim"}
+    for host, stops in (("mail.example.com", True), ("127.0.0.1", False)):
+        entry = AccountEntry("mail", "smtp", {**settings, "host": host}, sandbox=True)
+        configuration = builders.changed(configured(""), toml=Toml(accounts=(entry,)))
+        if stops:
+            with pytest.raises(BadSetting, match="account mail: tls = none would send the password in clear"):
+                wiring.build_accounts(configuration, b"k" * 32, None)
+        else:
+            assert wiring.build_accounts(configuration, b"k" * 32, None)["mail"].provider.name == "smtp"

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from outrider import wiring
 from outrider.configuration import Configuration, build, digest_of
+from outrider.configuration.schemas import schemas
 from outrider.domain.problem import Problem
 from outrider.domain.work import KEPT, Ceiling
 from outrider.lib.clock import SystemClock
@@ -36,7 +37,7 @@ from outrider.store.pg_signals import Signals
 from outrider.store.postgres import PostgresStore, open_pool
 from outrider.workers.deliver import Delivery
 from outrider.workers.engine import Engine, Library, Version
-from outrider.workers.prepare import Account
+from outrider.workers.prepare import Account, Desk
 from outrider.workers.resolve import Resolver
 from outrider.workers.sweep import Sweep, Watch
 from outrider.workers.wake import Wakes
@@ -116,12 +117,17 @@ async def _ceiling(pool: object) -> Ceiling:
     return configuration.toml.ceiling if configuration else Ceiling()
 
 
-async def apply_files(opened: Opened, files: Mapping[str, str], note: str = "") -> tuple[int, bool, list[Problem]]:
-    """Check and keep a configuration: its number, whether it is new, and its warnings. Raises Refused."""
+async def apply_files(
+    opened: Opened, files: Mapping[str, str], note: str = "", *, author: str = "", after: int | None = None
+) -> tuple[int, bool, list[Problem]]:
+    """Check and keep a configuration: its number, whether it is new, and its warnings.
+
+    after: the version it was planned against. Raises Refused, and VersionMoved when another one was applied meanwhile.
+    """
     configuration, problems = build(files, shipped(), today=opened.clock.now().date())
     if configuration is None:
         raise Refused(problems)
-    number, new = await save_configuration(opened.store.pool, digest_of(files), files, note)
+    number, new = await save_configuration(opened.store.pool, digest_of(files), files, note, author=author, after=after)
     return number, new, problems
 
 
@@ -170,6 +176,8 @@ class Door:
             wakes=outrider.wakes,
             public_url=lambda: outrider.public_url,
             acknowledgments=outrider.acknowledgments,
+            schemas=lambda: schemas(shipped()),
+            link_key=opened.keys.link_key(),
         )
         self._listener = listener
         self._server = make_server(build_api(deps), *listener.getsockname()[:2])
@@ -198,7 +206,7 @@ class Outrider:
         self.accounts = self._accounts(configuration)
         self.http = open_http("pool")
         self.acknowledgments = Acknowledgments(opened.keys.acknowledgment_key())
-        self.desk = wiring.build_desk(self.library, self.accounts, self.public_url, self.acknowledgments)
+        self.desk = self._desk()
         self.engine = Engine(opened.store, self.library, gates(), opened.hasher, opened.clock, self.wakes, self.owner)
         self.delivery = Delivery(
             opened.store, self.desk, self.http, opened.clock, self.wakes, self.owner, self.library.ensure
@@ -255,6 +263,11 @@ class Outrider:
     def _accounts(self, configuration: Configuration) -> dict[str, Account]:
         return wiring.build_accounts(configuration, self.opened.keys.index_key(), self.opened.settings.home)
 
+    def _desk(self) -> Desk:
+        return wiring.build_desk(
+            self.library, self.accounts, self.public_url, self.acknowledgments, self.opened.keys.link_key()
+        )
+
     def _hear(self, topic: str) -> None:
         wake = self.wakes.topics().get(topic)
         if wake is not None:
@@ -269,9 +282,11 @@ class Outrider:
         accounts = self._accounts(configuration)
         self.library.replace_current(configuration)
         self.opened.store.ceiling = configuration.toml.ceiling
+        before = dict(self.accounts)
         self.accounts.clear()
         self.accounts.update(accounts)
-        self.desk.follow(wiring.build_desk(self.library, self.accounts, self.public_url))
+        self.desk.follow(self._desk())
+        await wiring.close_accounts(before)
 
     async def _partitions(self) -> None:
         now = self.opened.clock.now()
@@ -297,6 +312,7 @@ class Outrider:
         finally:
             await self._signals.stop()
             await self.http.close()
+            await wiring.close_accounts(self.accounts)
 
     def _parts(self) -> list[Part]:
         parts: dict[str, Part | None] = {

@@ -37,6 +37,10 @@ class Keys(msgspec.Struct, frozen=True):
         """The key of the tokens with which apps acknowledge messages, derived from the index key."""
         return hmac.digest(self.index_key(), b"outrider acknowledgments", hashlib.sha256)
 
+    def link_key(self) -> bytes:
+        """The key that signs links in messages; follows from the index key, so that old links stay good."""
+        return hmac.digest(self.index_key(), b"outrider: links in messages", "sha256")
+
 
 def load_keys(home: Path, env: Mapping[str, str] | None = None) -> Keys:
     """The installation's keys: from OUTRIDER_KEYS (a file), else home/keys.json, made at the first start (mode 0600).

@@ -13,23 +13,16 @@ import msgspec
 
 from outrider.configuration.build import Configuration
 from outrider.configuration.toml import AccountEntry, Toml
-from outrider.content.template import RenderError, TemplateSet
-from outrider.contracts.provider import Secret
-from outrider.domain.message import Message, Rendition
+from outrider.content.template import Rendered, RenderError, TemplateSet
+from outrider.contracts.provider import Secret, direct
+from outrider.domain.message import Message
 from outrider.domain.purpose import PURPOSES, Purpose, PurposeRules
 from outrider.plugged import providers
 from outrider.receipts.acknowledgment import Acknowledgments
 from outrider.secrets import resolve
 from outrider.settings import BadSetting
 from outrider.workers.engine.library import Library
-from outrider.workers.prepare import Account, CannotRender, Desk
-
-
-class Text(msgspec.Struct, frozen=True):
-    """A rendered message."""
-
-    body: Rendition
-    segments: int
+from outrider.workers.prepare import Account, CannotRender, Desk, Render
 
 
 def build_accounts(configuration: Configuration, token_key: bytes, folder: Path | None) -> dict[str, Account]:
@@ -37,15 +30,26 @@ def build_accounts(configuration: Configuration, token_key: bytes, folder: Path 
     return {entry.name: _account(entry, token_key, folder) for entry in configuration.toml.accounts}
 
 
+async def close_accounts(accounts: Mapping[str, Account]) -> None:
+    """Close the connections of providers that bring their own transport; what is at work ends first."""
+    for account in accounts.values():
+        if (own := direct(account.provider)) is not None:
+            await own.close()
+
+
 def _account(entry: AccountEntry, token_key: bytes, folder: Path | None) -> Account:
     provider = providers()[entry.provider]
     settings = _settings(entry, provider.Settings, folder)
-    token = hmac.new(token_key, f"callback:{entry.name}".encode(), hashlib.sha256).hexdigest()[:32]
     try:
         made = provider(settings)
     except ValueError as error:
         raise BadSetting(f"account {entry.name}: {error}") from error
-    return Account(entry.name, made, token, entry.deadline, entry.sandbox)
+    return Account(entry.name, made, callback_token(entry.name, token_key), entry.deadline, entry.sandbox)
+
+
+def callback_token(account: str, token_key: bytes) -> str:
+    """The unguessable part of an account's callback URL."""
+    return hmac.new(token_key, f"callback:{account}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _settings(entry: AccountEntry, kind: type[Any], folder: Path | None) -> Any:
@@ -64,19 +68,18 @@ def _settings(entry: AccountEntry, kind: type[Any], folder: Path | None) -> Any:
         raise BadSetting(f"account {entry.name}: {error}") from error
 
 
-def renderer(library: Library) -> typing.Callable[[Message], Text]:
+def renderer(library: Library) -> Render:
     """Renders messages with the templates of their own configuration."""
 
-    def render(message: Message) -> Text:
+    def render(message: Message, tables: frozenset[str] = frozenset()) -> Rendered:
         templates: TemplateSet = library.get(message.config).templates
         content = message.content
         try:
-            rendered = templates.render(
-                message.template, message.channel, content.locale, message.market, content.values
+            return templates.render(
+                message.template, message.channel, content.locale, message.market, content.values, tables
             )
         except RenderError as error:
             raise CannotRender(str(error)) from error
-        return Text(Rendition(rendered.text), rendered.count.segments)
 
     return render
 
@@ -86,6 +89,7 @@ def build_desk(
     accounts: Mapping[str, Account],
     public_url: str,
     acknowledgments: Acknowledgments | None = None,
+    link_key: bytes = b"",
 ) -> Desk:
     """What delivery needs to know under the current configuration."""
     toml = library.current.toml
@@ -100,6 +104,7 @@ def build_desk(
         retries=toml.retries,
         markets=library.current.policy.markets,
         acknowledgments=acknowledgments,
+        link_key=link_key,
     )
 
 

@@ -19,6 +19,7 @@ from outrider.api.deps import ApiDeps
 from outrider.api.keys import KeyVerifier, hash_of, new_key
 from outrider.api.serve import make_server
 from outrider.configuration import Configuration, build
+from outrider.configuration.schemas import schemas
 from outrider.contracts.api_keys import ApiKey
 from outrider.domain.entry import Entry
 from outrider.domain.profile import Profile
@@ -216,6 +217,7 @@ def _deps(store: Any, reading: Any, letters: Any, keys: Any, wakes: Wakes, hashe
         wakes=wakes,
         public_url=lambda: PUBLIC,
         acknowledgments=Acknowledgments(ACKNOWLEDGMENT_KEY),
+        schemas=lambda: schemas(shipped()),
     )
 
 

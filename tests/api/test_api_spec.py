@@ -24,6 +24,7 @@ ROUTES = {
     "/metrics": {"get"},
     "/problems/{slug}": {"get"},
     "/v1/acknowledgements": {"post"},
+    "/schemas/{name}": {"get"},
     "/v1/callbacks/{account}/{token}": {"get", "post"},
     "/v1/consents": {"post"},
     "/v1/deadletters": {"get"},
@@ -46,6 +47,7 @@ ROUTES = {
     "/v1/routes": {"get"},
     "/v1/suppressions": {"get", "put", "delete"},
     "/v1/suppressions/find": {"post"},
+    "/v1/unsubscribe/{token}": {"get", "post"},
 }
 
 #: Bodies that fit nowhere, as (content type, bytes).

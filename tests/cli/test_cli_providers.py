@@ -43,12 +43,14 @@ def test_the_committed_page_is_up_to_date() -> None:
 
 def test_the_page_lists_every_fault_and_number_of_the_sandbox() -> None:
     from outrider.sandbox.faults import Kind
-    from outrider.sandbox.magic import FATES, SILENT
+    from outrider.sandbox.magic import FATES, MAILBOXES, SILENT, SILENT_MAILBOX, SLOW_MAILBOX
     from outrider.sandbox.running import counterparts
 
     page = PAGE.read_text(encoding="utf-8")
     assert [kind for kind in Kind if f"| `{kind}` |" not in page] == []
     assert [digit for digit in (*FATES, SILENT) if f"| 555 000{digit} |" not in page] == []
+    boxes = (*MAILBOXES, SILENT_MAILBOX, SLOW_MAILBOX)
+    assert [name for name in boxes if f"| `{name}@` |" not in page] == []
     secrets = [account.secret for one in counterparts().values() for account in one.accounts]
     assert [secret for secret in secrets if secret not in page] == []
 

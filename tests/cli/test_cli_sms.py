@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outrider.cli.sms import COMMAND
+from outrider.content.savings import savings
 from outrider.content.sms import count
 
 CAR = "\U0001f697"
@@ -84,6 +85,9 @@ def test_an_expensive_text_is_explained() -> None:
         '  hint: write "\'" instead\n'
         "\n"
         "Written as proposed: GSM-7, 1 segment (saves 1 segment)\n"
+        "\n"
+        "What saves segments:\n"
+        "- writing 'e' for 'ê', 'A' for 'À', \"'\" for '’' saves 1 segment\n"
     )
 
 
@@ -109,6 +113,35 @@ def test_the_summary_says(text: str, line: str) -> None:
     assert line in result.output
 
 
+@pytest.mark.parametrize(
+    ("text", "options", "line"),
+    [
+        ("á" * 70, ["--shift-table", "es"], "GSM-7 with the table es, 70 characters, 140 units: 1 segment"),
+        ("á" * 71, ["--shift-table", "tr"], "UCS-2, 71 characters, 71 units: 2 segments"),
+        ("[" * 81, [], "- writing '(' for '[' saves 1 segment"),
+        ("ê" + "a" * 70, [], "- writing 'e' for 'ê' saves 1 segment"),
+    ],
+)
+def test_tables_and_savings_are_told(text: str, options: list[str], line: str) -> None:
+    result = run(text, *options)
+    assert result.exit_code == 0
+    assert line in result.output
+
+
+def test_the_json_names_the_table_and_the_savings() -> None:
+    answer = json.loads(run("á" * 100, "--shift-table", "es", "--json").output)
+    assert (answer["table"], answer["units"], answer["segments"]) == ("es", 200, 2)
+    assert [(saving["segments"], saving["changes"]) for saving in answer["savings"]] == [
+        (1, [{"char": "á", "written": "a", "times": 100}])
+    ]
+
+
+def test_a_table_that_does_not_exist_is_refused() -> None:
+    result = run("a", "--shift-table", "it")
+    assert result.exit_code == 2
+    assert "no national shift table 'it': expected es, pt, tr" in result.stderr
+
+
 def test_a_text_in_a_foreign_script_does_not_fill_the_screen() -> None:
     assert run("я" * 300).output.count("warning") == 20
 
@@ -129,7 +162,8 @@ def test_input_that_is_not_utf8_is_refused_with_the_place(raw: bytes, place: str
 def test_the_json_says_what_the_count_says(text: str) -> None:
     answer = json.loads(run(text + "\n", "--json").output)
     counted = count(text)
-    assert list(answer) == ["encoding", "characters", "units", "segments", "offenders"]
+    more = ["savings"] if savings(text) else []
+    assert list(answer) == ["encoding", "characters", "units", "segments", "offenders", *more]
     assert [answer[key] for key in list(answer)[:4]] == [
         counted.encoding,
         counted.characters,

@@ -156,6 +156,7 @@ def test_the_smallest_folder_is_an_empty_file():
         ("weight = 60", "weight = 1.5", (13, 1), "expected `int`, got `float`"),
         ("weight = 60", "wieght = 60", (13, 1), "object contains unknown field `wieght`"),
         ("weight = 60", 'markets = ["FR", "QQ"]', (13, 1), "there is no market 'QQ'"),
+        ("weight = 60", 'shift_tables = ["it"]', (13, 1), "there is no shift_table 'it'"),
         ("weight = 60", "per_second = 0", (13, 1), "expected a number of messages above 0"),
         ("weight = 60", "per_second = -2.5", (13, 1), "expected a number of messages above 0"),
         ("weight = 60", "per_second = nan", (13, 1), "expected a number of messages above 0"),
@@ -233,7 +234,7 @@ def test_a_wrong_word_comes_with_a_hint():
         ("journeys/hello.yaml", "send: hello", "send: helo", (6, 12), "there is no template 'helo'"),
         ("journeys/hello.yaml", "[sms]", "[email]", (6, 62), "there is no channel 'email'"),
         ("journeys/hello.yaml", "about: booking", "about: vehicle", (2, 8), "vehicle"),
-        ("markets/fr.yaml", "market: fr", "market: zz", (1, 1), "ZZ"),
+        ("markets/fr.yaml", "market: fr", "market: zz", (1, 9), "ZZ"),
         ("markets/fr.yaml", '"10:00"', '"25:00"', (4, 22), "'25:00' is no local time"),
         ("markets/fr.yaml", "mon, tue", "mon, teu", (4, 56), "'teu' is no day"),
         ("markets/fr.yaml", "[commercial]", "[advert]", (3, 16), "expected one of"),
@@ -255,8 +256,19 @@ def test_a_mistake_in_a_yaml_file_is_found_where_it_stands(file, old, new, place
 def test_an_override_that_loosens_is_refused(window):
     text = re.sub(r"\{from.*\}\]", f"{window}]", FILES["markets/fr.yaml"])
     found = errors(**{"markets/fr.yaml": text})
-    assert {one[0] for one in found} == {"markets/fr.yaml"}
-    assert "may tighten, never loosen" in found[0][3]
+    assert {one[:3] for one in found} == {("markets/fr.yaml", 4, 14)}
+    assert "opens hours that the market pack closes" in found[0][3]
+    assert "may tighten, never loosen" in found[0][4]
+
+
+def test_the_rule_that_loosens_is_found_among_several_and_a_rule_without_windows_too():
+    good = '  - {purposes: [service], windows: [{from: "10:00", to: "11:00"}]}\n'
+    loose = '  - {purposes: [commercial], windows: [{from: "00:00", to: "00:00"}]}\n'
+    found = errors(**{"markets/fr.yaml": f"# hours\nmarket: FR\nquiet:\n{good}{loose}"})
+    assert {one[:3] for one in found} == {("markets/fr.yaml", 5, 39)}
+    found = errors(**{"markets/fr.yaml": f"market: FR\nquiet:\n{good}  - {{windows: []}}\n"})
+    assert [one[:4] for one in found] == [("markets/fr.yaml", 4, 15, "there is no window")]
+    assert found[0][4].startswith("expected at least one")
 
 
 @pytest.mark.parametrize(
@@ -265,7 +277,8 @@ def test_an_override_that_loosens_is_refused(window):
 def test_what_is_declared_twice_is_refused(file, words):
     original = {"objects/other.yaml": "objects/booking.yaml", "journeys/other.yaml": "journeys/hello.yaml"}[file]
     found = errors(**{file: FILES[original]})
-    assert (file, 1, 1, f"{words} is declared twice") in [one[:4] for one in found]
+    column = FILES[original].index(":") + 3
+    assert (file, 1, column, f"{words} is declared twice") in [one[:4] for one in found]
 
 
 def test_a_template_needs_what_a_source_can_fill():
@@ -320,3 +333,20 @@ def test_the_digest_changes_with_every_path_and_text_and_not_with_the_order():
         {"outrider.toml": TOML},
     ]
     assert len({digest_of(files) for files in changes}) == 4
+
+
+@pytest.mark.parametrize(
+    ("routes", "wrong"),
+    [(['["es"]'], False), (['["es", "pt"]', '["es"]'], False), (['["es"]', "[]"], True), (["[]"], True), ([], True)],
+)
+def test_a_budget_counts_with_the_shift_tables_every_sms_route_sends_with(routes, wrong):
+    template = "shift_tables: [es]\nsegments: 1\ntransliterate: unicode\n"
+    route = '[[routes]]\nname = "r{}"\nchannel = "sms"\naccount = "main"\nsender = "X"\nshift_tables = {}\n'
+    toml = TOML[: TOML.index("[[routes]]")] + "".join(route.format(n, each) for n, each in enumerate(routes))
+    files = FILES | {
+        "outrider.toml": toml,
+        "templates/accents/template.yaml": template,
+        "templates/accents/sms.en.j2": "á" * 75,
+    }
+    _, problems = build(files, shipped())
+    assert any("2 segments with the longest values" in problem.message for problem in problems) is wrong

@@ -227,13 +227,14 @@ def test_the_preview_uses_the_examples_and_the_longest_values(templates: Templat
         ("{{ 'a'|uper }}", "", "sms.en.j2", 1, 8, "unknown filter 'uper'", ""),
         ("{% if false %}{{ 'a'|uper }}{% endif %}x", "", "sms.en.j2", 1, 22, "unknown filter 'uper'", ""),
         ("{{ locale.upper() }}", "", "sms.en.j2", 1, 11, "calls are not available", ""),
-        ("{% include 'x' %}", "", "sms.en.j2", 1, 4, "the tag 'include' is not available", ""),
+        ("{% include 'x' %}", "", "sms.en.j2", 1, 4, "there is no partial 'x'", ""),
+        ("{% extends 'x' %}", "", "sms.en.j2", 1, 4, "the tag 'extends' is not available", ""),
         ("{{ 1 is even2 }}", "", "sms.en.j2", 1, 9, "even2", ""),
         ("{{ locale|date(1) }}", "", "sms.en.j2", 1, 4, "'locale|date(1)'", ""),
         ("{% for x in range(100000) %}{{ x }}{% endfor %}", "", "sms.en.j2", 1, 32, "more than 20000 steps", ""),
         ("l’été", "transliterate: strict", "sms.en.j2", 1, 2, "U+2019 '’' forces UCS-2", 'write "\'" instead'),
-        ("x", "fallback: de", "sms.de.j2", 0, 0, "the file is missing: it is the `fallback` locale", ""),
-        ("x", "languages: [en, fr]", "sms.fr.j2", 0, 0, "the file is missing: `languages` names it", ""),
+        ("x", "fallback: de", "template.yaml", 1, 11, "no sms text in de: it is the `fallback` locale", "sms.de.j2"),
+        ("x", "languages: [en, fr]", "template.yaml", 1, 17, "no sms text in fr: `languages` names it", "sms.fr.j2"),
         ("x", "purpose: marketing", "template.yaml", 1, 10, "unknown purpose", ""),
         ("{% if true %}{% endif %}", "", "sms.en.j2", 1, 1, "the text is empty", ""),
     ],
@@ -271,8 +272,8 @@ def test_what_the_policy_agrees_with_gives_no_warning(policy: str) -> None:
     assert one("l’été, fenêtre {# ’ я #}{{ '…' }}", f"transliterate: {policy}")[1] == []
 
 
-def test_a_missing_declaration_is_an_error_and_other_media_and_folders_are_left_alone() -> None:
-    files = {"templates/t/sms.en.j2": "x", "journeys/a.yaml": "x", "templates/t/push.en.yaml": "title: x"}
+def test_a_missing_declaration_is_an_error_and_other_folders_are_left_alone() -> None:
+    files = {"templates/t/sms.en.j2": "x", "journeys/a.yaml": "x"}
     templates, problems = compile_templates(files)
     assert [(problem.file, problem.line) for problem in problems] == [("templates/t/template.yaml", 0)]
     assert templates.names == frozenset()
@@ -296,7 +297,7 @@ def test_an_overlay_is_checked_like_a_text() -> None:
 
 def test_a_group_of_declared_variables_may_be_asked_for() -> None:
     _, problems = one("{% if booking is defined %}{{ booking.spot }}{{ booking.starts_at|date }}{% endif %}", YAML)
-    assert [problem.message for problem in problems if "sms.fr" not in problem.file] == []
+    assert [problem.message for problem in problems if "sms.fr" not in problem.hint] == []
 
 
 def test_the_context_is_left_as_it_was(templates: TemplateSet) -> None:

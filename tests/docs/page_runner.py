@@ -123,8 +123,9 @@ class Page:
 
     def start(self, body: str) -> None:
         """A command that stays; it is asked to end, and must end in order, when the page is over."""
+        before = f". {self._environment}; " if self._environment.exists() else ""
         process = subprocess.Popen(
-            ["bash", "-c", f"exec {self.with_ports(body.strip())}"], cwd=self.folder, env=self.variables(),
+            ["bash", "-c", f"{before}exec {self.with_ports(body.strip())}"], cwd=self.folder, env=self.variables(),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         self._kept.enter_context(ended(process))

@@ -9,7 +9,16 @@ import pytest
 
 from outrider.store import pg_signals
 from outrider.store.migrate import migrate
-from outrider.store.pg_configurations import Stored, load_configuration, newest_number, save_configuration
+from outrider.store.pg_configurations import (
+    Stored,
+    VersionMoved,
+    count_standing,
+    known_texts,
+    list_versions,
+    load_configuration,
+    newest_number,
+    save_configuration,
+)
 from outrider.store.pg_signals import Signals
 from outrider.store.postgres import open_pool
 
@@ -48,6 +57,46 @@ def test_of_many_that_apply_the_same_at_once_one_makes_the_version(database_url)
     async def act(pool):
         found = await asyncio.gather(*(save_configuration(pool, "d", {"a": "b"}, "") for _ in range(5)))
         assert sorted(found) == [(1, False)] * 4 + [(1, True)]
+
+    run(database_url, act)
+
+
+def test_a_version_is_saved_only_after_the_one_it_was_made_against(database_url):
+    async def act(pool):
+        assert await save_configuration(pool, "d1", {"a": "1"}, "", author="zoe", after=0) == (1, True)
+        with pytest.raises(VersionMoved, match="configuration 1 was applied meanwhile; this was made against none"):
+            await save_configuration(pool, "d2", {"a": "2"}, "", after=0)
+        assert await save_configuration(pool, "d2", {"a": "2"}, "why", after=1) == (2, True)
+        # What is applied already is no conflict, whoever applied it.
+        assert await save_configuration(pool, "d2", {"a": "2"}, "", after=1) == (2, False)
+        lines = await list_versions(pool)
+        assert [(line.number, line.digest, line.author, line.note) for line in lines] == [
+            (2, "d2", "", "why"),
+            (1, "d1", "zoe", ""),
+        ]
+        assert lines[0].at >= lines[1].at
+
+    run(database_url, act)
+
+
+def test_of_many_that_apply_different_things_against_one_version_one_wins(database_url):
+    async def act(pool):
+        saving = (save_configuration(pool, f"d{n}", {"a": str(n)}, "", after=0) for n in range(5))
+        found = await asyncio.gather(*saving, return_exceptions=True)
+        assert sorted(type(each).__name__ for each in found) == ["VersionMoved"] * 4 + ["tuple"]
+        assert [each.number for each in found if isinstance(each, VersionMoved)] == [1] * 4
+
+    run(database_url, act)
+
+
+def test_a_text_is_known_when_some_version_has_it_at_that_path(database_url):
+    async def act(pool):
+        await save_configuration(pool, "d1", {"a": "old", "b": "é"}, "")
+        await save_configuration(pool, "d2", {"a": "new"}, "")
+        assert await known_texts(pool, {"a": "old", "b": "é", "c": "old"}) == {"a", "b"}
+        assert await known_texts(pool, {"a": "new", "b": "new"}) == {"a"}
+        assert await known_texts(pool, {}) == frozenset()
+        assert await count_standing(pool) == []
 
     run(database_url, act)
 

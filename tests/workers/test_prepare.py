@@ -156,6 +156,19 @@ def test_a_template_that_cannot_be_rendered_closes_the_message_with_the_reason(w
     )
 
 
+def test_the_shift_tables_of_the_route_reach_the_template(world):
+    seen = []
+
+    def watching(message, tables=frozenset()):
+        seen.append(tables)
+        raise CannotRender("seen")
+
+    for tables in ((), ("es", "pt")):
+        world.desk.replace_routes((Route("only", "sms", "first", "ME", shift_tables=tables),))
+        prepared(world, render=watching)
+    assert seen == [frozenset(), frozenset({"es", "pt"})]
+
+
 @pytest.mark.parametrize("purpose", list(Purpose))
 def test_a_throttle_delays_all_but_safety_security_and_legal(world, purpose):
     world.desk.replace_routes((Route("slow", "sms", "first", "ME", per_second=1.0),))

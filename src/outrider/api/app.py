@@ -28,8 +28,10 @@ from outrider.api.problems import MEDIA, Problem, answer_problem, show_problem
 from outrider.api.profiles import profiles
 from outrider.api.relations import relations
 from outrider.api.routes import get_routes
+from outrider.api.schemas import get_schema
 from outrider.api.suppressions import suppressions
 from outrider.api.timeline import get_timeline
+from outrider.api.unsubscribe import UNSUBSCRIBE, unsubscribe_route
 
 #: Largest body of the routes that are not hot.
 LARGEST = 1024 * 1024
@@ -43,6 +45,7 @@ def build_api(deps: ApiDeps) -> Route:
     callbacks = callbacks_route(deps)
     acknowledgements = acknowledgements_route(deps)
     imports = import_route(deps)
+    unsubscribe = unsubscribe_route(deps)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -55,6 +58,8 @@ def build_api(deps: ApiDeps) -> Route:
                 return await imports(scope, receive, send)
             if path.startswith(PREFIX):
                 return await callbacks(scope, receive, send)
+            if path.startswith(UNSUBSCRIBE):
+                return await unsubscribe(scope, receive, send)
         return await framework(scope, receive, send)  # type: ignore[arg-type]
 
     return app
@@ -71,7 +76,7 @@ def build_framework(deps: ApiDeps) -> Litestar:
             *(profiles, objects, relations, suppressions, pauses, messages, decisions, deadletters),
             *(post_consent, get_consents, get_timeline, get_health, get_readiness, get_metrics),
             *(get_routes, get_costs),
-            *(get_openapi, get_docs, show_problem),
+            *(get_openapi, get_docs, get_schema, show_problem),
         ],
         dependencies={"deps": Provide(provide_deps, sync_to_thread=False)},
         exception_handlers={Exception: answer_problem},

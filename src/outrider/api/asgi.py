@@ -75,6 +75,12 @@ async def send_json(send: Send, status: int, body: bytes) -> None:
     await _send(send, status, _JSON, body)
 
 
+async def send_page(send: Send, body: bytes, policy: str) -> None:
+    """Answer with an HTML page under a content security policy."""
+    own = ((b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy.encode()))
+    await _send(send, 200, (*SAFE, *own), body)
+
+
 async def send_empty(send: Send, status: int) -> None:
     """Answer without a body."""
     await _send(send, status, SAFE, b"")

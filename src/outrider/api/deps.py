@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
@@ -79,6 +79,10 @@ class ApiDeps:
     public_url: Callable[[], str]
     #: Reads the tokens with which apps acknowledge messages.
     acknowledgments: Acknowledgments
+    #: JSON Schemas of configuration files, by name.
+    schemas: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
+    #: Signs the links of messages.
+    link_key: bytes = b""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:

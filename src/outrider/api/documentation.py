@@ -27,7 +27,10 @@ DESCRIPTION = (
 )
 PROBLEM_REF = {"$ref": "#/components/schemas/ProblemDocument"}
 #: Without a key.
-OPEN = ("/healthz", "/readyz", "/problems/{slug}", "/v1/callbacks/{account}/{token}", PATH)
+OPEN = (
+    *("/healthz", "/readyz", "/problems/{slug}", "/schemas/{name}"),
+    *("/v1/callbacks/{account}/{token}", "/v1/unsubscribe/{token}", PATH),
+)
 
 
 def openapi_config() -> OpenAPIConfig:

@@ -217,10 +217,50 @@ _POST_IMPORT = {
         }
     },
 }
+_TOKEN = {
+    "name": "token",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "The signed token of the link.",
+}
+_PAGE = {"200": {"description": "A page", "content": {"text/html": {"schema": {"type": "string"}}}}}
+_UNSUBSCRIBE: dict[str, Any] = {
+    "get": {
+        "tags": ["unsubscribe"],
+        "summary": "Show the page behind an unsubscribe link",
+        "operationId": "GetUnsubscribe",
+        "description": "Changes nothing: link scanners follow links. The page's button sends the POST.",
+        "parameters": [_TOKEN],
+        "responses": _PAGE,
+    },
+    "post": {
+        "tags": ["unsubscribe"],
+        "summary": "Unsubscribe with one click (RFC 8058)",
+        "operationId": "PostUnsubscribe",
+        "description": (
+            "Called by mailbox providers and by the page's button. Withdraws the person's consent to the message's "
+            "purpose on its channel; delivery obeys from the answer on. No key, no redirect; 404 for a forged token."
+        ),
+        "parameters": [_TOKEN],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/x-www-form-urlencoded": {
+                    "schema": {"type": "object", "properties": {"List-Unsubscribe": {"const": "One-Click"}}},
+                    "example": {"List-Unsubscribe": "One-Click"},
+                }
+            },
+        },
+        "responses": _PAGE,
+    },
+}
+
 
 HOT_PATHS: dict[str, Any] = {
     "/v1/import": {"post": _POST_IMPORT},
     "/v1/events": {"post": _POST_EVENTS},
     PATH: {"post": _POST_ACKNOWLEDGEMENTS},
+    "/v1/unsubscribe/{token}": _UNSUBSCRIBE,
     "/v1/callbacks/{account}/{token}": {"post": _callback("post"), "get": _callback("get")},
 }

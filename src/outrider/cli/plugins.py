@@ -21,6 +21,7 @@ KINDS: dict[str, tuple[str, str, Callable[[Any], str]]] = {
     "connector": ("outrider.connectors", "CONNECTOR", lambda found: str(found.title)),
     "gate": ("outrider.orchestration.gates", "GATE", lambda found: f"phase {int(found.phase)}: {_first_line(found)}"),
     "market": ("outrider.markets", "MARKET", lambda found: f"{found.code}, reviewed on {found.reviewed_on}"),
+    "medium": ("outrider.content.media", "MEDIUM", lambda found: _first_line(found)),
     "provider": ("outrider.providers", "PROVIDER", lambda found: f"{found.channel}: {found.title}"),
     "step": ("outrider.journeys.steps", "STEP", lambda found: _first_line(found)),
 }
@@ -51,7 +52,7 @@ def _first_line(found: Any) -> str:
 @click.command()
 @table_options
 def plugins(as_json: bool, markdown: bool, write: Path | None) -> None:
-    """List everything that was found by its file: channels, connectors, gates, markets, providers and steps."""
+    """List everything that was found by its file: channels, connectors, gates, markets, media, providers and steps."""
     if write:
         write.write_text(renew(write.read_text(encoding="utf-8"), BEGIN, plugins_matrix()), encoding="utf-8")
     elif markdown:

@@ -33,6 +33,10 @@ DEFAULT_PORT = 4020
 @click.option("--receipt-delay", default=50.0, show_default=True, help="Milliseconds until the first receipt.")
 @click.option("--retry-scale", default=1.0, show_default=True, help="Factor on waits before callbacks are tried again.")
 @click.option("--magic/--no-magic", default=True, show_default=True, help="Numbers ending in 555 000x have a fate.")
+@click.option("--mail-port", default=0, show_default=True, help="Port for SMTP; 0 for a free one.")
+@click.option(
+    "--mail-reports", default="", metavar="URL", help="Post bounces of mail here, as a mail server's pipe would."
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of every fault, so that runs repeat.")
 @click.option(
     "--faults",
@@ -51,6 +55,8 @@ def sandbox(
     receipt_delay: float,
     retry_scale: float,
     magic: bool,
+    mail_port: int,
+    mail_reports: str,
     seed: int,
     faults_file: Path | None,
     quiet: bool,
@@ -71,10 +77,11 @@ def sandbox(
         retry_scale=retry_scale,
         magic=magic,
         seed=seed,
+        mail_reports=mail_reports,
     )
     faults = _read_faults(faults_file) if faults_file else []
     try:
-        uvloop.run(_serve(host, port, ledger, options, faults, None if quiet else as_json))
+        uvloop.run(_serve(host, (port, mail_port), ledger, options, faults, None if quiet else as_json))
     except OSError as error:
         raise click.ClickException(
             f"cannot start the sandbox on {host}:{port} with ledger {ledger}: {error}"
@@ -98,7 +105,7 @@ def _read_faults(file: Path) -> list[Fault]:
 
 
 async def _serve(
-    host: str, port: int, ledger: Path, options: Options, faults: list[Fault], as_json: bool | None
+    host: str, ports: tuple[int, int], ledger: Path, options: Options, faults: list[Fault], as_json: bool | None
 ) -> None:
     """Run until SIGINT or SIGTERM. as_json: None prints nothing."""
     from outrider.sandbox.admin import Refusal
@@ -108,7 +115,9 @@ async def _serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
     try:
-        async with running_sandbox(ledger, port, host=host, options=options, faults=faults) as running:
+        port, mail_port = ports
+        opening = running_sandbox(ledger, port, host=host, mail_port=mail_port, options=options, faults=faults)
+        async with opening as running:
             if as_json is not None:
                 click.echo(_ready(running, ledger, as_json))
             await over.wait()
@@ -118,6 +127,7 @@ async def _serve(
 
 def _ready(running: Sandbox, ledger: Path, as_json: bool) -> str:
     if as_json:
-        return json.dumps({"urls": running.urls, "ledger": str(ledger)})
+        logins = {name: {"id": one.id, "secret": one.secret} for name, one in running.accounts.items()}
+        return json.dumps({"urls": running.urls, "ledger": str(ledger), "accounts": logins})
     own = ", ".join(f"{name} {url}" for name, url in running.urls.items() if name != "all")
     return f"sandbox ready at {running.url} ({own}); ledger {ledger}"

@@ -21,20 +21,21 @@ def sms() -> None:
 
 
 @sms.command("count")
+@click.option("--shift-table", "tables", multiple=True, help="Allow a national shift table (es, pt, tr); repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs instead of a summary.")
 @click.option("--market", help="A market's code: adds the price there.")
 @click.option("--provider", default="", help="With --market: a provider's own price, where there is one.")
-def count_text(as_json: bool, market: str | None, provider: str) -> None:
-    """Count the segments of the UTF-8 text on standard input.
+def count_text(tables: tuple[str, ...], as_json: bool, market: str | None, provider: str) -> None:
+    """Count the segments of the UTF-8 text on standard input, and what would save one.
 
     Exactly one newline at the end is left out, because most programs add one; further ones are part of the text.
     """
     from outrider.content.sms import count
 
-    text = _read_text()
-    counted = count(text)
+    text, allowed = _read_text(), _tables(tables)
+    counted = count(text, allowed)
     cost = _cost_in(market, provider, counted.segments) if market else None
-    click.echo(_as_json(counted, cost) if as_json else "\n".join(_summary(text, counted)))
+    click.echo(_as_json(text, counted, allowed, cost) if as_json else "\n".join(_summary(text, counted, allowed)))
     if cost and not as_json:
         from outrider.cli._sms_price import cost_line
 
@@ -58,13 +59,6 @@ def _read_text() -> str:
         raise SystemExit(2) from None
 
 
-def _as_json(counted: Count, cost: Cost | None) -> str:
-    import msgspec
-
-    priced = {**msgspec.structs.asdict(counted), "price": cost} if cost else counted
-    return msgspec.json.encode(priced).decode()
-
-
 def _cost_in(market: str, provider: str, segments: int) -> Cost:
     """The cost in a market today. Raises click.UsageError for a market nobody knows."""
     from outrider.cli._sms_price import cost_of
@@ -74,18 +68,51 @@ def _cost_in(market: str, provider: str, segments: int) -> Cost:
     return cost_of(pack_of(market), provider, segments, SystemClock().now().date())
 
 
-def _summary(text: str, counted: Count) -> list[str]:
+def _tables(names: tuple[str, ...]) -> frozenset[str]:
+    from outrider.content.shift import LETTERS
+
+    for name in names:
+        if name not in LETTERS:
+            raise click.BadParameter(
+                f"there is no national shift table {name!r}: expected {', '.join(LETTERS)}", param_hint="--shift-table"
+            )
+    return frozenset(names)
+
+
+def _as_json(text: str, counted: Count, tables: frozenset[str], cost: Cost | None) -> str:
+    import msgspec
+
+    from outrider.content.savings import savings
+
+    shown = msgspec.to_builtins(counted)
+    if found := savings(text, tables):
+        shown["savings"] = msgspec.to_builtins(found)
+    if cost:
+        shown["price"] = msgspec.to_builtins(cost)
+    return msgspec.json.encode(shown).decode()
+
+
+def _summary(text: str, counted: Count, tables: frozenset[str]) -> list[str]:
     if not counted.segments:
         return ["The text is empty: 0 segments; no provider accepts it."]
-    return [_first_line(text, counted), *_torn(text), *_described(text, counted), *_advice(text, counted)]
+    first = _first_line(text, counted, tables)
+    return [first, *_torn(text), *_described(text, counted), *_advice(text, counted), *_savings(text, tables)]
 
 
-def _first_line(text: str, counted: Count) -> str:
+def _savings(text: str, tables: frozenset[str]) -> list[str]:
+    from outrider.content.savings import described, savings
+
+    found = [f"- {described(saving)}" for saving in savings(text, tables)]
+    return ["\nWhat saves segments:", *found] if found else []
+
+
+def _first_line(text: str, counted: Count, tables: frozenset[str]) -> str:
     from outrider.content.sms import capacity, parts, size_of
 
-    last, room = size_of(parts(text)[-1], counted.encoding), capacity(counted)
+    last, room = size_of(parts(text, tables)[-1], counted.encoding, counted.table or ""), capacity(counted)
+    table = f" with the table {counted.table}" if counted.table else ""
     return (
-        f"{counted.encoding}, {_many(counted.characters, 'character')}, {_many(counted.units, 'unit')}: "
+        f"{counted.encoding}{table}, {_many(counted.characters, 'character')}, {_many(counted.units, 'unit')}: "
         f"{_many(counted.segments, 'segment')}; the last one holds {last} of {room} units"
     )
 

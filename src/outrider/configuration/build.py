@@ -13,9 +13,11 @@ from outrider.configuration.accounts import account_problems
 from outrider.configuration.files import digest_of
 from outrider.configuration.kinds import Kind, read_kind
 from outrider.configuration.overrides import read_override
+from outrider.configuration.policy_places import policy_problem
 from outrider.configuration.routing import demand_warnings
 from outrider.configuration.sources import read_source
 from outrider.configuration.toml import FILE, Toml, at, place_of, read_toml
+from outrider.content.shift import LETTERS
 from outrider.content.template import TemplateSet, compile_templates
 from outrider.contracts.channel import Channel
 from outrider.contracts.surroundings import Surroundings, TemplateFacts, suggest
@@ -24,6 +26,7 @@ from outrider.domain.policy import MarketOverride, MarketRules, Policy
 from outrider.domain.problem import Problem
 from outrider.ingest.mapping import PROFILE, Mapper, SourceMapping
 from outrider.journeys import Definition, Program, Timed, check, compile_program, timed_kinds
+from outrider.lib.yaml12 import read
 from outrider.orchestration.policy import PolicyError, build_policy
 
 
@@ -87,7 +90,7 @@ class _Builder:
         toml = self.toml()
         kinds = self.kinds()
         sources = self.sources(kinds)
-        templates, problems = compile_templates(self.files)
+        templates, problems = compile_templates(self.files, markets=self.shipped.markets, tables=shift_tables(toml))
         self.problems += problems
         policy = self.policy(toml, number)
         surroundings = self.surroundings(kinds, sources, templates, policy)
@@ -125,6 +128,7 @@ class _Builder:
             place = ["routes", f"[{index}]"]
             self.check_words(text, place, "channel", (route.channel,), self.shipped.channels)
             self.check_words(text, place, "markets", route.markets, self.shipped.markets)
+            self.check_words(text, place, "shift_tables", route.shift_tables, LETTERS)
         for index, cap in enumerate(toml.caps):
             self.check_words(text, ["caps", f"[{index}]"], "channels", cap.channels, self.shipped.channels)
         for index, gap in enumerate(toml.gaps):
@@ -150,7 +154,7 @@ class _Builder:
             kind, problems = read_kind(text, path)
             self.problems += problems
             if kind is not None and kind.name in found:
-                self.problems.append(Problem(path, 1, 1, f"the kind '{kind.name}' is declared twice"))
+                self.problems.append(_twice(path, text, "kind", kind.name, "objects/"))
             elif kind is not None:
                 found[kind.name] = kind
         return found
@@ -177,21 +181,9 @@ class _Builder:
                 packs, toml.home_market, toml.caps, overrides, gaps=toml.gaps, config=number, on=self.on
             )
         except PolicyError as error:
-            self.problems += [self.policy_problem(sentence, toml) for sentence in dict.fromkeys(error.problems)]
+            sentences = dict.fromkeys(error.problems)
+            self.problems += [policy_problem(sentence, self.files, overrides, toml) for sentence in sentences]
             return build_policy(packs, next(iter(self.shipped.markets)), config=number)
-
-    def policy_problem(self, sentence: str, toml: Toml) -> Problem:
-        place, _, message = sentence.partition(": ")
-        if place in self.files:
-            return Problem(place, 1, 1, message)
-        keys = ["home_market"]
-        names = {"cap": [cap.name for cap in toml.caps], "gap": [gap.name for gap in toml.gaps]}
-        for word, known in names.items():
-            if place.startswith(word):
-                named = [index for index, name in enumerate(known) if place == f"{word} {name}"]
-                keys = [f"{word}s", f"[{named[-1] if named else 0}]"]
-        line, column, length = place_of(self.files.get(FILE, ""), keys)
-        return Problem(FILE, line, column, sentence, length=length)
 
     def surroundings(
         self,
@@ -217,7 +209,7 @@ class _Builder:
             self.problems += checked.problems
             definition = checked.definition
             if definition is not None and definition.journey in found:
-                self.problems.append(Problem(path, 1, 1, f"the journey '{definition.journey}' is declared twice"))
+                self.problems.append(_twice(path, text, "journey", definition.journey, "journeys/"))
             elif definition is not None:
                 found[definition.journey] = definition
         return found
@@ -228,6 +220,12 @@ class _Builder:
 
     def within(self, folder: str) -> list[tuple[str, str]]:
         return [(path, text) for path, text in sorted(self.files.items()) if path.startswith(folder)]
+
+
+def shift_tables(toml: Toml) -> frozenset[str]:
+    """National shift tables every SMS route supports: whichever a message takes, it costs no more than was checked."""
+    supported = [frozenset(route.shift_tables) for route in toml.routes if route.channel == "sms"]
+    return frozenset.intersection(*supported) if supported else frozenset()
 
 
 def _template_facts(templates: TemplateSet, name: str) -> TemplateFacts:
@@ -246,6 +244,12 @@ def _by_event(pairs: Iterable[tuple[str, Program]]) -> dict[str, tuple[Program, 
         if program not in found.get(event, ()):
             found[event] = (*found.get(event, ()), program)
     return found
+
+
+def _twice(file: str, text: str, key: str, name: str, folder: str) -> Problem:
+    mark = read(text).at((key,))
+    message, hint = f"the {key} '{name}' is declared twice", f"rename it: another file in {folder} has the name already"
+    return Problem(file, mark.line, mark.column, message, hint, mark.length)
 
 
 def _known(names: Iterable[str]) -> str:

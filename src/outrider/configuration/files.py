@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 #: What belongs to a configuration; everything else in the folder (sample events, notes) is passed over.
@@ -28,8 +29,22 @@ def read_folder(folder: Path) -> dict[str, str]:
         raise NoFolder(f"{folder} is not a folder")
     if not (folder / "outrider.toml").is_file():
         raise NoFolder(f"{folder} has no outrider.toml: it is not a company folder")
+    return read_texts(folder)
+
+
+def read_texts(folder: Path) -> dict[str, str]:
+    """As `read_folder`, for any folder: one that is empty or missing holds nothing."""
     paths = sorted({path for pattern in PATTERNS for path in folder.glob(pattern) if path.is_file()})
     return {path.relative_to(folder).as_posix(): _text(path) for path in paths}
+
+
+def belongs(path: str) -> bool:
+    """Whether a path with slashes names a place of a company folder, and none outside of it."""
+    parts = path.split("/")
+    plain = all(part and not part.startswith(".") and "\\" not in part and "\0" not in part for part in parts)
+    patterns = [pattern.split("/") for pattern in PATTERNS]
+    fits = (zip(parts, pattern, strict=True) for pattern in patterns if len(pattern) == len(parts))
+    return plain and any(all(fnmatchcase(part, wanted) for part, wanted in pairs) for pairs in fits)
 
 
 def _text(path: Path) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from outrider.contracts.reading import Context, Reading
+from outrider.contracts.shapes import FLAG, NAME, Shape, either, listing, mapping, names_to, one_of_words
 from outrider.contracts.surroundings import Surroundings, suggest
 from outrider.domain.problem import Problem
 from outrider.expressions import ANY, BOOL, DURATION, FLOAT, INT, STRING, TIMESTAMP, FieldType, list_of
@@ -22,6 +23,19 @@ TYPES: Mapping[str, FieldType] = {
     "any": ANY,
     "list": list_of(ANY),
 }
+
+
+#: What `read_kind` accepts.
+SHAPE: Shape = mapping(
+    {
+        "kind": NAME,
+        "traits": names_to(
+            either(one_of_words(TYPES), mapping({"type": one_of_words(TYPES), "sealed": FLAG}, ("type",)))
+        ),
+        "roles": listing(NAME),
+    },
+    ("kind",),
+)
 
 
 class Kind(msgspec.Struct, frozen=True):

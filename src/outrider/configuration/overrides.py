@@ -6,6 +6,7 @@ import re
 from datetime import date, time
 
 from outrider.contracts.reading import Context, Reading
+from outrider.contracts.shapes import FLAG, NAME, TEXT, Shape, listing, mapping, one_of_words
 from outrider.contracts.surroundings import Surroundings
 from outrider.domain.policy import EVERY_DAY, MarketOverride, QuietRule, Window
 from outrider.domain.problem import Problem
@@ -14,6 +15,32 @@ from outrider.lib.yaml12 import YamlError, read
 
 DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+
+
+_CLOCK: Shape = {"type": "string", "pattern": f"^({TIME.pattern})$"}
+_DAY: Shape = {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+_WINDOW: Shape = mapping({"from": _CLOCK, "to": _CLOCK, "days": listing(one_of_words(DAYS))}, ("from", "to"))
+_RULE: Shape = mapping(
+    {
+        "purposes": listing(one_of_words(Purpose)),
+        "channels": listing(NAME),
+        "windows": listing(_WINDOW),
+        "not_on_holidays": FLAG,
+        "source": TEXT,
+    },
+    ("windows",),
+)
+#: What `read_override` accepts.
+SHAPE: Shape = mapping(
+    {
+        "market": TEXT,
+        "quiet": listing(_RULE),
+        "consent_also_for": listing(one_of_words(Purpose)),
+        "valid_from": _DAY,
+        "valid_to": _DAY,
+    },
+    ("market",),
+)
 
 
 def read_override(text: str, file: str) -> tuple[MarketOverride | None, list[Problem]]:

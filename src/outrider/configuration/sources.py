@@ -7,6 +7,7 @@ from typing import Any
 
 from outrider.configuration.kinds import Kind
 from outrider.contracts.reading import Context, Reading
+from outrider.contracts.shapes import NAME, TEXT, Shape, either, listing, mapping, names_to
 from outrider.contracts.surroundings import Surroundings, suggest
 from outrider.domain.problem import Problem
 from outrider.ingest.mapping import PROFILE, EventMapping, ObjectMapping, Path, RelationMapping, SourceMapping
@@ -15,6 +16,21 @@ from outrider.lib.yaml12 import YamlError, read
 FIELDS = ("market", "locale", "zone", "kind")
 ATTRIBUTES = ("id", "source", "type", "subject", "time")
 KEYS = ("subject", "profile", "traits", "addresses", "objects", "relations")
+
+_PATH: Shape = {"type": "string", "pattern": rf"^(data(\.[^.]+)+|{'|'.join(ATTRIBUTES)})$"}
+_EMPTY: Shape = {"type": "null"}
+_PATHS: Shape = either(names_to(_PATH), _EMPTY)
+_KEYS: dict[str, Shape] = {
+    "subject": _PATH,
+    "profile": either(mapping(dict.fromkeys(FIELDS, _PATH)), _EMPTY),
+    "traits": _PATHS,
+    "addresses": _PATHS,
+    "objects": listing(mapping({"kind": TEXT, "key": _PATH, "traits": _PATHS}, ("kind", "key"))),
+    "relations": listing(mapping({"from": TEXT, "to": TEXT, "role": NAME}, ("from", "to", "role"))),
+}
+_EVENT: Shape = either(mapping({key: _KEYS.get(key, {}) for key in KEYS}), _EMPTY)
+#: What `read_source` accepts.
+SHAPE: Shape = mapping({"source": TEXT, "events": either(names_to(_EVENT), _EMPTY), "default": _EVENT}, ("source",))
 
 
 def read_source(

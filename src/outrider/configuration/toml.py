@@ -34,6 +34,9 @@ from outrider.domain.work import Ceiling
 
 FILE = "outrider.toml"
 DURATION = re.compile(r"([0-9]{1,9})([smhdw])")
+ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9-]*")
+#: Seconds of a call: it must be over well before a third of the delivery lease (45 s) has passed.
+LONGEST_DEADLINE = 12
 
 
 class AccountEntry(msgspec.Struct, frozen=True):
@@ -250,10 +253,9 @@ def _account(name: str, entry: dict[str, Any], text: str, problems: list[Problem
         sandbox = False
     if not isinstance(provider, str):
         _account_problem(problems, text, name, "the account names no provider", 'add provider = "…"')
-    if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+    if not ACCOUNT_NAME.fullmatch(name):
         _account_problem(problems, text, name, f"'{name}' is not a name: lower-case letters, digits and -", "")
-    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not 0 < deadline <= 12:
-        # A call must be over well before a third of the delivery lease (45 s) has passed.
+    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not 0 < deadline <= LONGEST_DEADLINE:
         _account_problem(problems, text, name, "deadline is out of range: expected seconds, at most 12", "", "deadline")
         deadline = 10.0
     return AccountEntry(name, str(provider), settings, sandbox, float(deadline))

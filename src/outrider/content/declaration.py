@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from outrider.content import shift
 from outrider.content.moments import BadMoment, write_date, write_datetime
 from outrider.domain.problem import Problem
 from outrider.domain.purpose import Purpose
@@ -51,6 +52,10 @@ class Declaration(msgspec.Struct, frozen=True):
     #: The locale used when none of the wanted ones exists.
     fallback: str = "en"
     policy: Policy = Policy.TRANSLITERATE
+    #: Segments an SMS may take with the longest values; None for no budget.
+    segments: int | None = None
+    #: Languages whose national shift table may be used, where the route supports it.
+    shift_tables: frozenset[str] = frozenset()
     variables: dict[str, Variable] = {}
 
 
@@ -151,6 +156,19 @@ class _Reader:
         chosen = self.choice(node, frozenset(Policy), "policy")
         return Policy(chosen) if chosen else None
 
+    def segments(self, node: Node) -> int | None:
+        if tag_of(node) == "int" and int(plain(node)) > 0:
+            return int(plain(node))
+        self.problem(node, "expected a number of segments above 0")
+        return None
+
+    def shift_tables(self, node: Node) -> frozenset[str] | None:
+        if not isinstance(node, SequenceNode):
+            self.problem(node, "expected a list of languages such as [es, pt]")
+            return None
+        chosen = [self.choice(each, frozenset(shift.LETTERS), "national shift table") for each in node.value]
+        return frozenset(each for each in chosen if each)
+
     def variables(self, node: Node) -> dict[str, Variable]:
         fields = self.mapping(node, None)
         found = {}
@@ -245,6 +263,8 @@ READERS: dict[str, Any] = {
     "languages": _Reader.locales,
     "fallback": _Reader.locale,
     "transliterate": _Reader.policy,
+    "segments": _Reader.segments,
+    "shift_tables": _Reader.shift_tables,
     "variables": _Reader.variables,
 }
 FIELDS = {"transliterate": "policy"}

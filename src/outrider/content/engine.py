@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
 from minijinja import Environment, TemplateError, pass_state
 
 from outrider.content import scan
 from outrider.content.moments import write_date, write_datetime, write_time
+from outrider.content.source import HTML, Source
 
 #: Steps of the engine for one text; a text of 12 variables takes about 50, a runaway loop is stopped after about 2 ms.
 FUEL = 20_000
-
-#: Code points of one text. Twilio and AWS refuse an SMS body above this (their `Body` and `MessageBody`).
-LONGEST_TEXT = 1600
 
 MARKER = "outrider_place"
 
@@ -28,22 +25,18 @@ DATE_FILTERS = {"date": write_date, "time": write_time, "datetime": write_dateti
 
 
 class Failure(Exception):
-    """A template cannot be parsed or rendered; `start` and `length` are code points in its source."""
+    """A template cannot be parsed or rendered; `start` and `length` are code points in its source.
 
-    def __init__(self, message: str, start: int = 0, length: int = 1, hint: str = "") -> None:
+    A negative `start` means the source as a whole; `piece` names the source when it is not the one at hand.
+    """
+
+    def __init__(self, message: str, start: int = 0, length: int = 1, hint: str = "", piece: str = "") -> None:
         super().__init__(message)
-        self.message, self.start, self.length, self.hint = message, start, length, hint
+        self.message, self.start, self.length, self.hint, self.piece = message, start, length, hint, piece
 
 
 class NotPlain(ValueError):
     """An expression gave a value that is no text and no number."""
-
-
-class Source(msgspec.Struct, frozen=True):
-    """One compiled text: its path, and its source with newlines as `\\n`."""
-
-    path: str
-    text: str
 
 
 def environment() -> Environment:
@@ -55,31 +48,36 @@ def environment() -> Environment:
         pycompat=False,
         trim_blocks=True,
         lstrip_blocks=True,
-        auto_escape_callback=_never,
+        auto_escape_callback=_is_html,
         finalizer=_written,
         filters={name: _filter(write) for name, write in DATE_FILTERS.items()},
     )
 
 
 def add(engine: Environment, source: Source) -> None:
-    """Parse a template and keep it under its path. Raises `Failure` at the place of a syntax error."""
+    """Parse a template and keep it under its key. Raises `Failure` at the place of a syntax error."""
     try:
-        engine.add_template(source.path, source.text)
+        engine.add_template(source.key, source.text)
     except TemplateError as error:
         raise _failure(error, source) from None
+
+
+def parse(source: Source) -> None:
+    """Parse a template without keeping it. Raises `Failure` at the place of a syntax error."""
+    add(environment(), source)
 
 
 def render(engine: Environment, source: Source, context: Mapping[str, Any]) -> str:
     """The text. Raises `Failure` for an undefined variable, a value that cannot be written, too many steps, a text
     that is empty or too long."""
     try:
-        text: str = engine.render_template(source.path, **context)
+        text: str = engine.render_template(source.key, **context)
     except TemplateError as error:
         raise _failure(error, source) from None
     except (ValueError, TypeError, OverflowError) as error:
         raise _located(error, source, context) from None
-    if not 0 < len(text) <= LONGEST_TEXT:
-        raise _wrong_size(text)
+    if not 0 < len(text) <= source.most and not (source.may_be_empty and not text):
+        raise _wrong_size(text, source.most)
     return text
 
 
@@ -99,8 +97,8 @@ def knows_filter(engine: Environment, name: str) -> bool:
     return True
 
 
-def _never(_: str) -> bool:
-    return False
+def _is_html(name: str) -> bool:
+    return name.endswith(HTML)
 
 
 def _written(value: Any) -> Any:
@@ -166,7 +164,7 @@ def _located(error: Exception, source: Source, context: Mapping[str, Any]) -> Fa
     return Failure(f"{code!r}: {error}", block.code_start + block.code.index(code), len(code))
 
 
-def _wrong_size(text: str) -> Failure:
+def _wrong_size(text: str, most: int) -> Failure:
     if not text:
         return Failure("the text is empty: no provider accepts an empty message")
-    return Failure(f"the text has {len(text)} characters: expected at most {LONGEST_TEXT}")
+    return Failure(f"the text has {len(text)} characters: expected at most {most}")

@@ -1,17 +1,18 @@
 """Templates: compiled from the texts of a configuration folder, rendered for a locale and a market.
 
     templates/NAME/template.yaml                 what it is for, which variables it may use (declaration.py)
-    templates/NAME/sms.fr.j2                     the text for one locale, in Jinja syntax
+    templates/NAME/sms.fr.j2                     the content for one channel and locale, in Jinja syntax (media/*.py)
     templates/NAME/markets/gb/sms.en.j2          what differs in one market
+    templates/_partials/NAME.fr.mjml             what several templates share (partials.py)
 
 A wanted locale `fr-CA` is looked for as fr-CA, then fr, then the template's `fallback`; at the same locale the market's
-text wins over the general one. One newline at the end of a file is not part of the text; a line that holds only a
+content wins over the general one. One newline at the end of a file is not part of the text; a line that holds only a
 `{% … %}` leaves nothing behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -19,21 +20,38 @@ import msgspec
 from minijinja import Environment
 
 from outrider.content import engine
-from outrider.content.declaration import Declaration, Policy, Variable
-from outrider.content.engine import Failure, Source
-from outrider.content.sms import Count, count, transliterate
+from outrider.content.declaration import Declaration, Variable
+from outrider.content.engine import Failure
+from outrider.content.locales import locale_chain, spoken
+from outrider.content.medium import Medium, Written
+from outrider.content.sms import Count
+from outrider.content.source import Source, problem_at
+from outrider.domain.message import Rendition
 from outrider.domain.problem import Problem, place
+
+__all__ = ["RenderError", "Rendered", "Template", "TemplateSet", "Text", "examples", "locale_chain", "problem_of"]
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """A text ready to be sent."""
+    """A content ready to be sent."""
 
-    text: str
+    body: Rendition
     #: The locale of the text used, as written in its file name; not always the wanted one.
     locale: str
     #: The market whose overlay was used; None for the general text.
     overlay: str | None
-    count: Count
+    #: What it costs as an SMS; None on other channels.
+    count: Count | None
+
+    @property
+    def text(self) -> str:
+        """The text, or the text part."""
+        return self.body.text
+
+    @property
+    def segments(self) -> int:
+        """Segments billed; 1 on channels that know none."""
+        return self.count.segments if self.count is not None else 1
 
 
 class RenderError(Exception):
@@ -45,12 +63,17 @@ class RenderError(Exception):
 
 
 class Text(msgspec.Struct, frozen=True):
-    """One file of one template: the text for a channel, a locale and perhaps a market."""
+    """One content of one template: its compiled pieces for a channel, a locale and perhaps a market."""
 
-    source: Source
-    channel: str
+    medium: Medium
+    pieces: dict[str, Source]
     locale: str
     market: str | None = None
+
+    @property
+    def channel(self) -> str:
+        """The channel of its medium."""
+        return self.medium.name
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -96,25 +119,72 @@ class TemplateSet:
         texts = self._templates[name].texts.values()
         return tuple(sorted(text.locale for text in texts if text.channel == channel and text.market is None))
 
-    def render(self, name: str, channel: str, locale: str, market: str | None, context: Mapping[str, Any]) -> Rendered:
-        """Fill the best text with the values of `context`, apply the encoding policy and count the segments.
+    def variants(self, name: str, channel: str) -> tuple[tuple[str | None, str], ...]:
+        """Market (None: general) and locale of every content on a channel. Raises KeyError for an unknown name."""
+        texts = self._templates[name].texts.values()
+        found = {(text.market, text.locale) for text in texts if text.channel == channel}
+        return tuple(sorted(found, key=lambda each: (each[0] or "", each[1])))
+
+    def render(
+        self,
+        name: str,
+        channel: str,
+        locale: str,
+        market: str | None,
+        context: Mapping[str, Any],
+        tables: frozenset[str] = frozenset(),
+    ) -> Rendered:
+        """Fill the best content with the values of `context`, and for an SMS apply the encoding policy and count.
 
         `context` holds dicts, lists, texts, numbers, dates; `zone` (an IANA name) is needed by the date filters;
-        `locale` and `market` are put in here. Raises RenderError, with file and line.
+        `locale` and `market` are put in here. `tables`: national shift tables the route supports, by language; one is
+        used where the template asks for it. Raises RenderError, with file and line.
         """
-        text, spoken = self._chosen(name, channel, locale, market)
-        values = {**context, "locale": spoken, "market": market or ""}
+        text, speaks = self._chosen(name, channel, locale, market)
+        values = {**context, "locale": speaks, "market": market or ""}
+        texts = {}
+        source = next(iter(text.pieces.values()))
         try:
-            written = engine.render(self._engine, text.source, values)
-            written, counted = encode(written, self._templates[name].declaration.policy)
+            for piece, source in text.pieces.items():
+                texts[piece] = engine.render(self._engine, source, values)
+            written = text.medium.write(texts, self._templates[name].declaration, tables)
         except Failure as failure:
-            raise RenderError(problem_of(failure, text.source)) from None
-        return Rendered(written, text.locale, text.market, counted)
+            raise RenderError(problem_of(failure, text.pieces.get(failure.piece, source))) from None
+        return Rendered(written.body, text.locale, text.market, written.count)
 
-    def preview(self, name: str, channel: str, locale: str, market: str | None, longest: bool = False) -> Rendered:
+    def preview(
+        self,
+        name: str,
+        channel: str,
+        locale: str,
+        market: str | None,
+        longest: bool = False,
+        tables: frozenset[str] = frozenset(),
+    ) -> Rendered:
         """Render with the declared examples, or with values of the declared `longest` length, in UTC."""
         declaration = self._templates[name].declaration
-        return self.render(name, channel, locale, market, examples(declaration.variables, longest))
+        return self.render(name, channel, locale, market, examples(declaration.variables, longest), tables)
+
+    def overruns(
+        self, name: str, channel: str, locale: str, market: str | None, tables: frozenset[str]
+    ) -> list[Problem]:
+        """What is too large in the content for a locale and market, filled with the longest values."""
+        text, _ = self._chosen(name, channel, locale, market)
+        try:
+            rendered = self.preview(name, channel, locale, market, True, tables)
+        except RenderError as error:
+            return [
+                msgspec.structs.replace(error.problem, message=f"{error.problem.message} (with the longest values)")
+            ]
+        declaration = self._templates[name].declaration
+        found = text.medium.overruns(Written(rendered.body, rendered.count), declaration, text.pieces)
+        return [
+            msgspec.structs.replace(
+                problem_at(text.pieces[each.piece], each.start, each.message, each.hint, each.length),
+                severity="error" if each.is_error else "warning",
+            )
+            for each in found
+        ]
 
     def _choose(self, name: str, channel: str, locale: str, market: str | None) -> tuple[Text, str]:
         """The text for a wanted locale and market, and the locale its dates are written in."""
@@ -125,32 +195,9 @@ class TemplateSet:
         for candidate in locale_chain(locale, template.declaration.fallback):
             for code in (overlay, None):
                 if text := template.texts.get((channel, code, candidate)):
-                    return text, _spoken(locale, text.locale)
+                    return text, spoken(locale, text.locale)
         file = template.declaration.file
         raise RenderError(Problem(file, 0, 0, f"no {channel} text for locale {locale!r}, nor for the fallback"))
-
-
-def locale_chain(wanted: str, fallback: str) -> Iterable[str]:
-    """`fr-CA` with fallback `en` → fr-ca, fr, en: from special to general, in lower case, each once."""
-    chain: dict[str, None] = {}
-    for locale in (wanted, fallback):
-        tag = locale.replace("_", "-").lower()
-        while tag:
-            chain[tag] = None
-            tag = tag.rpartition("-")[0]
-    return chain
-
-
-def encode(text: str, policy: Policy) -> tuple[str, Count]:
-    """Apply an encoding policy: the text as it is sent, and its count. Raises Failure when `strict` is not met."""
-    counted = count(text)
-    if not counted.offenders or policy is Policy.UNICODE:
-        return text, counted
-    if policy is Policy.TRANSLITERATE:
-        replaced = transliterate(text)
-        return replaced, count(replaced)
-    worst = counted.offenders[0]
-    raise Failure(f"a value holds U+{ord(worst.char):04X}: GSM-7 cannot carry it, and the policy here is `strict`")
 
 
 def examples(variables: Mapping[str, Variable], longest: bool = False) -> dict[str, Any]:
@@ -167,9 +214,7 @@ def examples(variables: Mapping[str, Variable], longest: bool = False) -> dict[s
 
 def problem_of(failure: Failure, source: Source) -> Problem:
     """A failure with its place in the file, as line and column."""
-    before = source.text[: failure.start]
-    line, column = before.count("\n") + 1, failure.start - before.rfind("\n")
-    return Problem(source.path, line, column, failure.message, failure.hint, failure.length)
+    return problem_at(source, failure.start, failure.message, failure.hint, failure.length)
 
 
 def _longest(variable: Variable) -> Any:
@@ -177,9 +222,3 @@ def _longest(variable: Variable) -> Any:
         return variable.example
     repeats = -(-variable.longest // max(1, len(variable.example)))
     return ((variable.example or "m") * repeats)[: variable.longest]
-
-
-def _spoken(wanted: str, used: str) -> str:
-    """The wanted region's habits where the text is in the wanted language, else those of the text itself."""
-    language = used.split("-")[0].lower()
-    return wanted if wanted.replace("_", "-").lower().split("-")[0] == language else used

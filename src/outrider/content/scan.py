@@ -30,6 +30,10 @@ FUNCTIONS = frozenset({"range"})
 TAGS = frozenset({"if", "elif", "else", "endif", "for", "endfor", "set", "endset", "with", "endwith"})
 
 
+#: Stand for the code of a block where only the text around it is looked at: no letter, no space, no quote.
+OUTPUT, TAG = "\x01", "\x02"
+
+
 class Block(msgspec.Struct, frozen=True):
     """One `{{ … }}` or `{% … %}`; offsets in code points of the source."""
 
@@ -47,6 +51,23 @@ def blocks(source: str) -> Iterator[Block]:
         for group in ("output", "tag"):
             if found[group] is not None:
                 yield Block(found.start(), found.end(), found.start(group), found[group], group == "output")
+
+
+def spans(source: str) -> Iterator[tuple[int, int, str]]:
+    """Start, end and kind of all that is no plain text: `output`, `tag`, `comment` or `raw`, in order."""
+    for found in _BLOCK.finditer(source):
+        yield found.start(), found.end(), str(found.lastgroup)
+
+
+def masked(source: str) -> str:
+    """The text with its blocks masked by `OUTPUT` and `TAG` and its comments by spaces, at the same offsets."""
+    masks = {"output": OUTPUT, "tag": TAG, "raw": TAG, "comment": " "}
+    return _BLOCK.sub(lambda found: masks[str(found.lastgroup)] * len(found[0]), source)
+
+
+def keyword(block: Block) -> str:
+    """The first word of a block's code: `if`, `for`, a variable's name."""
+    return (block.code.split() or [""])[0].strip("-+")
 
 
 def literal_spans(source: str) -> Iterator[tuple[int, int]]:
@@ -85,24 +106,20 @@ def marked(source: str, name: str) -> str:
     """The template with `{{ name(start) }}` before each block where text may stand, to find the place of a failure."""
     pieces, done = [], 0
     for block in blocks(source):
-        if block.is_output or _keyword(block) in ("if", "for", "set", "with"):
+        if block.is_output or keyword(block) in ("if", "for", "set", "with"):
             pieces += [source[done : block.start], f"{{{{ {name}({block.start}) }}}}"]
             done = block.start
     return "".join([*pieces, source[done:]])
 
 
-def _keyword(block: Block) -> str:
-    return (block.code.split() or [""])[0].strip("-+")
-
-
 def _refused_tag(block: Block) -> Iterator[tuple[int, int, str]]:
-    keyword = _keyword(block)
-    if not block.is_output and keyword and keyword not in TAGS:
-        start = block.code_start + block.code.index(keyword)
+    word = keyword(block)
+    if not block.is_output and word and word not in TAGS:
+        start = block.code_start + block.code.index(word)
         yield (
             start,
-            len(keyword),
-            f"the tag {keyword!r} is not available in templates: expected {', '.join(sorted(TAGS))}",
+            len(word),
+            f"the tag {word!r} is not available in templates: expected {', '.join(sorted(TAGS))}",
         )
 
 
@@ -116,3 +133,8 @@ def _is_harmless(found: re.Match[str]) -> bool:
     if lead == ".":
         return False
     return bool(lead) or callee in OPERATORS or callee in FUNCTIONS
+
+
+def without_comments(source: str) -> str:
+    """The text without `{# … #}`."""
+    return _BLOCK.sub(lambda found: "" if found["comment"] is not None else found[0], source)

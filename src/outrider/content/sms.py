@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from outrider.content import shift
 from outrider.content.gsm7 import ALL_BASIC, ALL_GSM, ESCAPE, EXTENDED
 from outrider.content.spelling import is_follower, replacements, transliterate
 
@@ -35,6 +36,8 @@ class Frame(msgspec.Struct, frozen=True):
 
 GSM = Frame(160, 153, frozenset(ESCAPE))
 UCS = Frame(70, 67, frozenset(map(chr, range(0xD800, 0xDC00))))
+#: GSM-7 with one national single shift table: its header takes 3 octets more (TS 23.040, 9.2.3.24.15).
+SHIFTED = Frame(155, 149, GSM.leaders)
 
 ZERO_WIDTH_JOINER = "\u200d"
 BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
@@ -64,37 +67,46 @@ class Count(msgspec.Struct, frozen=True):
     segments: int
     #: In order of their place in the text; empty exactly when the encoding is GSM-7.
     offenders: tuple[Offender, ...] = ()
+    #: The national shift table it needs, by language; not there without one.
+    table: str | msgspec.UnsetType = msgspec.UNSET
 
 
-def count(text: str) -> Count:
-    """Encoding, size and number of segments of a text, as billed. Never fails; a lone surrogate counts as one unit."""
+def count(text: str, tables: frozenset[str] = frozenset()) -> Count:
+    """Encoding, size and number of segments of a text, as billed. Never fails; a lone surrogate counts as one unit.
+
+    `tables`: languages whose national shift table may be used (see `shift`); the one that needs fewest segments is.
+    """
     size = len(text)
     if ALL_BASIC.fullmatch(text):
         return Count("GSM-7", size, size, -(-size // GSM.part) if size > GSM.single else min(size, 1))
     if ALL_GSM.fullmatch(text):
         septets = _septets(text)
         return Count("GSM-7", size, len(septets), len(_cut(septets, GSM)))
+    if tables and (shifted := [_shifted(text, language) for language in shift.fitting(text, tables)]):
+        return min(shifted, key=lambda each: (each.segments, each.units))
     units = _code_units(text)
     offenders = tuple([Offender(char, index, replacement) for index, char, replacement in replacements(text)])
     return Count("UCS-2", size, len(units), len(_cut(units, UCS)), offenders)
 
 
-def parts(text: str) -> list[str]:
+def parts(text: str, tables: frozenset[str] = frozenset()) -> list[str]:
     """The text of each segment, in order, cut where `count` cuts; joined they are the text; none for the empty text."""
     if ALL_GSM.fullmatch(text):
         return [part.replace(ESCAPE, "") for part in _cut(_septets(text), GSM)]
+    if isinstance(language := count(text, tables).table, str):
+        return [part.replace(ESCAPE, "") for part in _cut(_septets(text, language), SHIFTED)]
     return [_from_code_units(part) for part in _cut(_code_units(text), UCS)]
 
 
 def capacity(total: Count) -> int:
-    """Units each segment of this text can hold: 160 or 153 (GSM-7), 70 or 67 (UCS-2)."""
-    frame = GSM if total.encoding == "GSM-7" else UCS
+    """Units each segment of this text can hold: 160 or 153 (GSM-7; 155 or 149 with a table), 70 or 67 (UCS-2)."""
+    frame = UCS if total.encoding == "UCS-2" else SHIFTED if total.table else GSM
     return frame.single if total.segments <= 1 else frame.part
 
 
-def size_of(part: str, encoding: Encoding) -> int:
+def size_of(part: str, encoding: Encoding, table: str = "") -> int:
     """Units of a text in the given encoding (a part of a UCS-2 text may itself hold GSM-7 characters only)."""
-    return len(_septets(part) if encoding == "GSM-7" else _code_units(part))
+    return len(_septets(part, table) if encoding == "GSM-7" else _code_units(part))
 
 
 def torn(text: str) -> list[int]:
@@ -121,9 +133,14 @@ def _cut(units: str, frame: Frame) -> list[str]:
     return cut
 
 
-def _septets(text: str) -> str:
+def _shifted(text: str, language: str) -> Count:
+    septets = _septets(text, language)
+    return Count("GSM-7", len(text), len(septets), len(_cut(septets, SHIFTED)), table=language)
+
+
+def _septets(text: str, table: str = "") -> str:
     """One character for each septet: an extended character keeps its escape before it."""
-    return EXTENDED.sub(rf"{ESCAPE}\g<0>", text)
+    return (shift.SHIFTED[table] if table else EXTENDED).sub(rf"{ESCAPE}\g<0>", text)
 
 
 def _code_units(text: str) -> str:

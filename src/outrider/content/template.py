@@ -3,59 +3,70 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
+import msgspec
 from minijinja import Environment
 
-from outrider.content import engine, scan
-from outrider.content.declaration import RESERVED, Declaration, Policy, near, read_declaration
-from outrider.content.engine import Failure, Source
-from outrider.content.rendering import (
-    Rendered,
-    RenderError,
-    Template,
-    TemplateSet,
-    Text,
-    encode,
-    examples,
-    problem_of,
-)
-from outrider.content.spelling import replacements
+from outrider.content import engine, folders, scan
+from outrider.content.declaration import RESERVED, Declaration, near, read_declaration
+from outrider.content.engine import Failure
+from outrider.content.folders import Files
+from outrider.content.partials import BadContent, Partials, Wanted
+from outrider.content.rendering import Rendered, RenderError, Template, TemplateSet, Text, examples, problem_of
+from outrider.content.source import HTML, Source
 from outrider.domain.problem import Problem
+from outrider.lib.yaml12 import Mark, YamlError, read
 
 __all__ = ["RenderError", "Rendered", "TemplateSet", "compile_templates"]
 
-_FOLDER = re.compile(r"templates/(?P<name>[^/]+)/(?P<rest>.+)")
-_SMS = re.compile(r"(markets/(?P<market>[a-z][a-z0-9_-]*)/)?(?P<channel>sms)\.(?P<locale>[A-Za-z]{2,3}(-\w{2,8})*)\.j2")
 
-#: Files of media that have their own reader.
-_OTHER_MEDIA = re.compile(r"(markets/[^/]+/)?(push|email|headunit|voice|chat)\.[^/]+")
-
-
-def compile_templates(files: Mapping[str, str]) -> tuple[TemplateSet, list[Problem]]:
+def compile_templates(
+    files: Mapping[str, str],
+    *,
+    markets: Iterable[str] = (),
+    tables: frozenset[str] = frozenset(),
+    budgets: bool = True,
+) -> tuple[TemplateSet, list[Problem]]:
     """Compile all templates among `files` (path in the configuration folder → its text). Pure: reads nothing else.
 
+    With `budgets` they are checked for each of `markets` (codes), with the national shift `tables` every SMS route
+    supports; a preview leaves them out, to show what is too long.
     A template with an error is left out of the set; the problems, sorted by place, say why. Warnings leave it in.
     Paths outside `templates/` are ignored.
     """
     environment = engine.environment()
-    folders = _folders(files)
-    templates, used, problems = {}, {}, []
-    for name, inside in sorted(folders.items()):
-        compiler = _Compiler(name, inside, environment)
+    partials = Partials(files)
+    templates, used, included = {}, {}, frozenset[str]()
+    problems = list(partials.problems)
+    for name, inside in folders.by_template(files).items():
+        compiler = _Compiler(name, inside, environment, partials)
         template = compiler.template()
+        if budgets and not any(map(_is_error, compiler.problems)):
+            compiler.problems += _overruns(TemplateSet({name: template}, environment, {}), name, markets, tables)
         problems += compiler.problems
+        included |= compiler.included
         if not any(map(_is_error, compiler.problems)):
             templates[name], used[name] = template, frozenset(compiler.used)
-    return TemplateSet(templates, environment, used), sorted(problems, key=_by_place)
+    problems += partials.unused(included)
+    return TemplateSet(templates, environment, used), sorted(dict.fromkeys(problems), key=_by_place)
 
 
-def _folders(files: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    folders: dict[str, dict[str, str]] = {}
-    for path, text in files.items():
-        if found := _FOLDER.fullmatch(path):
-            folders.setdefault(found["name"], {})[found["rest"]] = text.replace("\r\n", "\n")
-    return folders
+def _overruns(templates: TemplateSet, name: str, markets: Iterable[str], tables: frozenset[str]) -> Iterator[Problem]:
+    """What is too large, in every language of every market; each text tells it once, with the markets it is true of."""
+    found: dict[Problem, list[str]] = {}
+    for channel in sorted(templates.channels(name)):
+        variants = templates.variants(name, channel)
+        locales = sorted({locale for _, locale in variants})
+        codes = dict.fromkeys([*markets, *(market.upper() for market, _ in variants if market)])
+        for market, locale in [(market, locale) for market in [*codes, None] for locale in locales]:
+            for problem in templates.overruns(name, channel, locale, market, tables):
+                found.setdefault(problem, []).append(market or "")
+    for problem, where in found.items():
+        everywhere = len(where) == 1 + len(codes)
+        named = "" if everywhere else f" (market {', '.join(filter(None, where)) or 'not given'})"
+        yield msgspec.structs.replace(problem, message=f"{problem.message}{named}")
 
 
 def _by_place(problem: Problem) -> tuple[str, int, int]:
@@ -65,21 +76,25 @@ def _by_place(problem: Problem) -> tuple[str, int, int]:
 class _Compiler:
     """Compiles one template folder, collecting its problems and the variables its texts use."""
 
-    def __init__(self, name: str, files: Mapping[str, str], environment: Environment) -> None:
-        self.name, self.files, self.environment = name, files, environment
+    def __init__(self, name: str, files: Mapping[str, str], environment: Environment, partials: Partials) -> None:
+        self.name, self.files, self.environment, self.partials = name, files, environment, partials
         self.folder = f"templates/{name}"
         self.problems: list[Problem] = []
         self.used: set[str] = set()
+        #: Names of the partials that were put in.
+        self.included: frozenset[str] = frozenset()
         #: False when template.yaml has errors: variables that look undeclared then tell nothing new.
         self.is_declared = False
 
     def template(self) -> Template:
         declaration = self.declaration()
         self.is_declared = not any(map(_is_error, self.problems))
-        texts = {(text.channel, text.market, text.locale.lower()): text for text in self.texts()}
+        found, problems = folders.contents(self.folder, self.files)
+        self.problems += problems
+        texts = {(text.channel, text.market, text.locale.lower()): text for text in self.texts(found, declaration)}
         for text in texts.values():
             self.problems += self.check(text, declaration)
-        self.problems += _missing_languages(declaration, texts)
+        self.problems += _missing_languages(declaration, found, self.files.get("template.yaml", ""))
         self.problems += self.unused(declaration)
         return Template(declaration, texts)
 
@@ -92,41 +107,65 @@ class _Compiler:
         self.problems += problems
         return declaration
 
-    def texts(self) -> Iterator[Text]:
-        for path, text in sorted(self.files.items()):
-            file = f"{self.folder}/{path}"
-            if found := _SMS.fullmatch(path):
-                yield Text(Source(file, text), found["channel"], found["locale"], found["market"])
-            elif path != "template.yaml" and not _OTHER_MEDIA.fullmatch(path):
-                hint = "expected sms.<locale>.j2 or markets/<code>/sms.<locale>.j2, the code in lower case"
-                self.problems.append(Problem(file, 0, 0, "this file is not read", hint, severity="warning"))
+    def texts(self, found: list[Files], declaration: Declaration) -> Iterator[Text]:
+        """Every content, and those of markets that have none of their own but a partial of it."""
+        own = {(each.medium.name, each.locale.lower(), each.market) for each in found}
+        for each in found:
+            text, names = self.text(each, declaration.fallback)
+            if text is not None:
+                yield text
+            for market in sorted(self.partials.markets(names)) if each.market is None else []:
+                if (each.medium.name, each.locale.lower(), market) not in own:
+                    variant, _ = self.text(msgspec.structs.replace(each, market=market), declaration.fallback)
+                    yield from [variant] if variant else []
+
+    def text(self, content: Files, fallback: str) -> tuple[Text | None, frozenset[str]]:
+        """One content with its partials put in, and their names; None when it cannot be compiled."""
+        wanted = Wanted(self.partials, content.locale, fallback, content.market)
+        try:
+            pieces = content.medium.read(content.files, wanted)
+        except BadContent as error:
+            self.problems.append(error.problem)
+            return None, frozenset(wanted.names)
+        finally:
+            self.included |= wanted.names
+        named = {name: _named(source, content.market) for name, source in pieces.items()}
+        return Text(content.medium, named, content.locale, content.market), frozenset(wanted.names)
 
     def check(self, text: Text, declaration: Declaration) -> list[Problem]:
         """Problems of one text, the grave ones first: what cannot be parsed is not looked at further."""
-        try:
-            engine.add(self.environment, text.source)
-        except Failure as failure:
-            return [problem_of(failure, text.source)]
-        used = engine.used(self.environment, text.source)
-        self.used |= _stored(used, text)
-        found = [*_refused(text), *self.unknown_filters(text), *_expensive(text, declaration.policy)]
-        if self.is_declared:
-            found += _undeclared(text, used, declaration)
-            found += [] if any(map(_is_error, found)) else self.dry_render(text, declaration)
-        return found
+        found: list[Problem] = []
+        for source in text.pieces.values():
+            try:
+                engine.add(self.environment, source)
+            except Failure as failure:
+                return [problem_of(failure, source)]
+            found += [*_refused(source), *self.unknown_filters(source)]
+            found += self.variables(source, declaration)
+        found += text.medium.lint(text.pieces, declaration)
+        if self.is_declared and not any(map(_is_error, found)):
+            found += self.dry_render(text, declaration)
+        return list(dict.fromkeys(found))
 
-    def unknown_filters(self, text: Text) -> Iterator[Problem]:
-        for start, name in scan.filters(text.source.text):
+    def variables(self, source: Source, declaration: Declaration) -> Iterator[Problem]:
+        used = engine.used(self.environment, source)
+        self.used |= _stored(used, source)
+        if self.is_declared:
+            yield from _undeclared(source, used, declaration)
+
+    def unknown_filters(self, source: Source) -> Iterator[Problem]:
+        for start, name in scan.filters(source.text):
             if not engine.knows_filter(self.environment, name):
-                yield problem_of(Failure(f"unknown filter {name!r}", start, len(name)), text.source)
+                yield problem_of(Failure(f"unknown filter {name!r}", start, len(name)), source)
 
     def dry_render(self, text: Text, declaration: Declaration) -> Iterator[Problem]:
         """Render once with the examples: what fails here would fail for every customer."""
-        context = {**examples(declaration.variables), "locale": text.locale, "market": text.market or ""}
+        only = Template(declaration, {(text.channel, None, text.locale.lower()): text})
+        templates = TemplateSet({self.name: only}, self.environment, {})
         try:
-            encode(engine.render(self.environment, text.source, context), declaration.policy)
-        except Failure as failure:
-            yield problem_of(failure, text.source)
+            templates.render(self.name, text.channel, text.locale, text.market or "", examples(declaration.variables))
+        except RenderError as error:
+            yield error.problem
 
     def unused(self, declaration: Declaration) -> Iterator[Problem]:
         for path, variable in declaration.variables.items():
@@ -137,40 +176,63 @@ class _Compiler:
                 )
 
 
-def _missing_languages(
-    declaration: Declaration, texts: Mapping[tuple[str, str | None, str], Text]
-) -> Iterator[Problem]:
-    for channel in sorted({channel for channel, _, _ in texts}):
-        general = {locale for each, market, locale in texts if each == channel and market is None}
+def _named(source: Source, market: str | None) -> Source:
+    """A piece under a name of its own in the engine; variants for markets are other texts of the same file."""
+    if market is None:
+        return source
+    name = f"{source.key.removesuffix(HTML)}@{market}"
+    return msgspec.structs.replace(source, name=f"{name}{HTML}" if source.key.endswith(HTML) else name)
+
+
+def _missing_languages(declaration: Declaration, found: list[Files], source: str) -> Iterator[Problem]:
+    for medium in sorted({each.medium for each in found}, key=lambda medium: medium.name):
+        general = [each for each in found if each.medium is medium and each.market is None]
+        known = {each.locale.lower() for each in general}
+        ending = next(chain.from_iterable(each.files for each in general), medium.extensions[0])
+        extension = ending if ending in medium.extensions else medium.extensions[0]
         for locale in dict.fromkeys([*declaration.languages, declaration.fallback]):
-            if locale.lower() not in general:
-                file = f"{declaration.file.removesuffix('template.yaml')}{channel}.{locale}.j2"
+            if locale.lower() not in known:
+                file = f"{declaration.file.removesuffix('template.yaml')}{medium.name}.{locale}.{extension}"
                 reason = "`languages` names it" if locale in declaration.languages else "it is the `fallback` locale"
-                yield Problem(file, 0, 0, f"the file is missing: {reason}")
+                mark = _named_at(source, locale)
+                message = f"there is no {medium.name} text in {locale}: {reason}"
+                yield Problem(declaration.file, mark.line, mark.column, message, f"create {file}", mark.length)
+
+
+def _named_at(source: str, locale: str) -> Mark:
+    """Where template.yaml names a locale; where `fallback` would stand when it does not."""
+    try:
+        located = read(source)
+    except YamlError as error:  # a template.yaml with errors of its own, told elsewhere
+        return Mark(error.line, error.column, 1)
+    languages = located.value.get("languages") if isinstance(located.value, dict) else None
+    if isinstance(languages, list) and locale in languages:
+        return located.at(("languages", languages.index(locale)))
+    return located.at(("fallback",))
 
 
 def _is_error(problem: Problem) -> bool:
     return problem.is_error
 
 
-def _stored(used: frozenset[str], text: Text) -> frozenset[str]:
+def _stored(used: frozenset[str], source: Source) -> frozenset[str]:
     """What a message must keep to be rendered: the zone too where a date is written; not what the renderer puts in."""
-    dated = any(name in engine.DATE_FILTERS for _, name in scan.filters(text.source.text))
+    dated = any(name in engine.DATE_FILTERS for _, name in scan.filters(source.text))
     return (used | {"zone"} if dated else used) - {"locale", "market"}
 
 
-def _refused(text: Text) -> Iterator[Problem]:
-    for start, length, reason in scan.refused(text.source.text):
-        yield problem_of(Failure(reason, start, length), text.source)
+def _refused(source: Source) -> Iterator[Problem]:
+    for start, length, reason in scan.refused(source.text):
+        yield problem_of(Failure(reason, start, length), source)
 
 
-def _undeclared(text: Text, used: frozenset[str], declaration: Declaration) -> Iterator[Problem]:
+def _undeclared(source: Source, used: frozenset[str], declaration: Declaration) -> Iterator[Problem]:
     known = frozenset(declaration.variables)
     for path in sorted(used):
         if path.split(".")[0] not in RESERVED and not _is_declared(path, declaration):
             hint = near(path, known) or f"declare it in {declaration.file}"
-            start = _first_use(text.source.text, path)
-            yield problem_of(Failure(f"variable {path!r} is not declared", start, len(path), hint), text.source)
+            start = _first_use(source.text, path)
+            yield problem_of(Failure(f"variable {path!r} is not declared", start, len(path), hint), source)
 
 
 def _is_declared(path: str, declaration: Declaration) -> bool:
@@ -184,26 +246,3 @@ def _first_use(source: str, path: str) -> int:
         if found := written.search(block.code):
             return block.code_start + found.start()
     return 0
-
-
-def _expensive(text: Text, policy: Policy) -> Iterator[Problem]:
-    """Characters of the text itself that the policy does not agree with; `unicode` agrees with all."""
-    if policy is Policy.UNICODE:
-        return
-    source = text.source.text
-    for start, end in scan.literal_spans(source):
-        for index, char, replacement in replacements(source[start:end]):
-            if policy is Policy.STRICT or replacement is None:
-                yield _offense(text, start + index, char, replacement, policy)
-
-
-def _offense(text: Text, start: int, char: str, replacement: str | None, policy: Policy) -> Problem:
-    hint = f"write {replacement!r} instead" if replacement else "leave it out, or set `transliterate: unicode`"
-    found = problem_of(Failure(f"U+{ord(char):04X} {char!r} forces UCS-2", start, 1, hint), text.source)
-    return found if policy is Policy.STRICT else _as_warning(found)
-
-
-def _as_warning(problem: Problem) -> Problem:
-    return Problem(
-        problem.file, problem.line, problem.column, problem.message, problem.hint, problem.length, severity="warning"
-    )

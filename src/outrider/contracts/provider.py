@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 import msgspec
 
@@ -42,7 +42,7 @@ class Outbound(msgspec.Struct, frozen=True):
 
     #: Our echo, for example ``msg_01J….1``: must travel out and come back (callback URL, reference field or both).
     attempt: str
-    #: E.164 with a plus sign.
+    #: E.164 with a plus sign; an e-mail address; a token: what the channel's addresses are.
     to: str
     sender: str
     body: Rendition
@@ -55,6 +55,10 @@ class Outbound(msgspec.Struct, frozen=True):
     #: What an app sends to `acknowledge_url` once the message is there or seen (channels without receipts).
     acknowledgment: str = ""
     acknowledge_url: str = ""
+    #: Where one click ends messages of this purpose (RFC 8058); empty where a purpose has no such way out.
+    unsubscribe_url: str = ""
+    #: When this attempt is made; None where nobody needs to know.
+    at: datetime | None = None
 
 
 class Callback(msgspec.Struct, frozen=True):
@@ -143,3 +147,29 @@ class Provider(Protocol):
         None may count toward absence.
         """
         ...
+
+
+class Direct(Provider, Protocol):
+    """A provider that brings its own transport, for wire formats other than HTTP; delivery calls `send` instead.
+
+    `request` and `outcome` stay pure and say what would travel and what an answer means: the Request's url names the
+    server, its headers are the envelope; the Response's status is the protocol's reply code, its headers say at which
+    phase it came. Connections are kept, at most a few for each instance, and belong to one event loop.
+    """
+
+    async def send(self, message: Outbound, deadline: float) -> Outcome:
+        """Send one message within `deadline` seconds. Total: never raises but when it is canceled.
+
+        Refused (NOT_CONNECTED) for every failure before the message could have been taken; Unknown for every failure
+        after that without an answer that can be read.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close the connections that rest now, and those at work when their message is through."""
+        ...
+
+
+def direct(provider: Provider) -> Direct | None:
+    """The provider, if it brings its own transport."""
+    return cast("Direct", provider) if hasattr(provider, "send") else None

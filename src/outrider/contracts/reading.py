@@ -16,7 +16,7 @@ import msgspec
 
 from outrider.contracts.surroundings import Surroundings, suggest
 from outrider.domain.problem import Problem, Severity
-from outrider.expressions import BOOL, ExpressionError, Verdict, find_errors, judge, parse
+from outrider.expressions import BOOL, ExpressionError, Verdict, find_errors, is_never_true, judge, parse
 from outrider.expressions import compile as compile_condition
 from outrider.lib.yaml12 import Located, Mark, Path, meant_boolean
 
@@ -170,8 +170,11 @@ class Reading:
         except ExpressionError as error:
             self._wrong_inside(error)
             tree = parse("true")
-        for mistake in find_errors(tree, fields, BOOL):
+        mistakes = find_errors(tree, fields, BOOL)
+        for mistake in mistakes:
             self._wrong_inside(mistake)
+        if not mistakes and is_never_true(tree):
+            self.wrong("this condition can never be true", "correct it, or take out what depends on it")
         return Condition(text, compile_condition(tree, fields))
 
     def wrong(self, message: str, hint: str = "", *, severity: Severity = "error") -> None:

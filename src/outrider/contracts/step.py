@@ -3,6 +3,9 @@
 One file in `journeys/steps/{name}.py` holds a module-level ``STEP = TheStep()``; discovery finds it and its `name` is
 the key in the YAML. A step imports nothing of the journeys stage and no other step. It reads its own settings and
 says which lists of steps it holds; numbering and linking the nodes is the compiler's work, saving is the engine's.
+
+It may have `shapes`: key → JSON Schema fragment (contracts/shapes.py), by which editors complete and check; a key
+without one takes anything.
 """
 
 from __future__ import annotations

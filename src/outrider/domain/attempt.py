@@ -11,6 +11,8 @@ class Reason(StrEnum):
     """Why an attempt or a message failed, in our words. The provider's own code stays beside it."""
 
     INVALID_NUMBER = "invalid_number"
+    #: Not an address mail can go to: a domain that does not exist, or bad syntax.
+    INVALID_ADDRESS = "invalid_address"
     UNKNOWN_SUBSCRIBER = "unknown_subscriber"
     ABSENT_SUBSCRIBER = "absent_subscriber"
     HANDSET_ERROR = "handset_error"
@@ -52,6 +54,7 @@ class Scope(StrEnum):
 #: Reason → scope. The three axes of error are in the provider facts, rule 0.5: scope decides the move.
 SCOPES: dict[Reason, Scope] = {
     Reason.INVALID_NUMBER: Scope.RECIPIENT,
+    Reason.INVALID_ADDRESS: Scope.RECIPIENT,
     Reason.UNKNOWN_SUBSCRIBER: Scope.RECIPIENT,
     Reason.ABSENT_SUBSCRIBER: Scope.RECIPIENT,
     Reason.HANDSET_ERROR: Scope.RECIPIENT,

@@ -25,6 +25,8 @@ class Route(msgspec.Struct, frozen=True):
     currency: str = "EUR"
     #: Most messages a second; None for no limit. Never delays safety, security and legal messages.
     per_second: float | None = None
+    #: Languages whose national shift table of GSM-7 the account sends with (see content/shift.py).
+    shift_tables: tuple[str, ...] = ()
 
     def fits(self, channel: str, market: str, purpose: Purpose) -> bool:
         """Whether a message of this channel, market and purpose may take the route."""

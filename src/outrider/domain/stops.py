@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from outrider.domain.attempt import Reason
 from outrider.domain.message import Message
 from outrider.domain.purpose import Purpose
 
@@ -13,6 +14,18 @@ ENDING_SCOPES = frozenset({"address", "consent", "opt_out", "profile"})
 #: (GDPR Art. 21(2) and ePrivacy Art. 13 are about marketing; provider facts D.2).
 OPT_OUT_PURPOSES = frozenset({Purpose.COMMERCIAL, Purpose.SERVICE})
 PAUSE_SCOPES = frozenset({"journey", "channel", "purpose", "account", "everything"})
+
+CARRIER_OPT_OUT = "the carrier or provider reports that the person opted out"
+HARD_BOUNCE = "mail to it bounced: there is no such mailbox"
+#: A number may be another person's tomorrow; a mailbox that does not exist stays so (RFC 3463, class 5.1).
+HARD_BOUNCES = frozenset({Reason.UNKNOWN_SUBSCRIBER, Reason.INVALID_ADDRESS})
+
+
+def suppression(channel: str, reason: Reason | None) -> str | None:
+    """Why an address is suppressed after a refusal or receipt with this reason; None when it is not."""
+    if reason is Reason.OPTED_OUT:
+        return CARRIER_OPT_OUT
+    return HARD_BOUNCE if channel == "email" and reason in HARD_BOUNCES else None
 
 
 def address_key(address: bytes) -> str:

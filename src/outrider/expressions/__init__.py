@@ -30,6 +30,7 @@ an int and a float is done in floats.
 from outrider.expressions.checker import Checked, check, find_errors
 from outrider.expressions.compiler import compile  # noqa: A004  named as in re.compile
 from outrider.expressions.errors import EvaluationError, ExpressionError
+from outrider.expressions.never import is_never_true
 from outrider.expressions.nodes import Expr, Place
 from outrider.expressions.parser import parse
 from outrider.expressions.paths import used_fields
@@ -76,6 +77,7 @@ __all__ = [
     "declare_fields",
     "find_errors",
     "holds",
+    "is_never_true",
     "judge",
     "list_of",
     "map_of",

@@ -10,11 +10,14 @@ import msgspec
 
 from outrider.domain.entry import Effects, Event, EventEntry, Hop, ObjectChange, ProfileChange
 from outrider.domain.profile import Address, Relation
+from outrider.ingest.mailboxes import BadMailbox, mailbox
 from outrider.ingest.phones import BadPhone, e164
 
 PROFILE = "profile"
 #: Channels whose addresses are phone numbers.
 PHONE_CHANNELS = frozenset({"sms", "voice"})
+#: Channels whose addresses are e-mail addresses.
+MAIL_CHANNELS = frozenset({"email"})
 
 #: A path into the event: ("data", "customer", "id").
 Path = tuple[str, ...]
@@ -139,12 +142,12 @@ class Mapper:
 
     def address(self, channel: str, value: str, market: str | None) -> Address | str:
         """An address in its stored form, or the reason why it is none."""
-        if channel not in PHONE_CHANNELS:
-            return Address(channel, value)
-        region = self._regions.get((market or "").upper(), self._home_region)
         try:
-            return Address(channel, e164(value, region))
-        except BadPhone as error:
+            if channel in PHONE_CHANNELS:
+                region = self._regions.get((market or "").upper(), self._home_region)
+                return Address(channel, e164(value, region))
+            return Address(channel, mailbox(value) if channel in MAIL_CHANNELS else value)
+        except (BadPhone, BadMailbox) as error:
             return str(error)
 
 

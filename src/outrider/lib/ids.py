@@ -91,8 +91,8 @@ class Hasher:
         return self._digest("stream", kind, key)
 
     def address(self, channel: str, value: str) -> bytes:
-        """The blind index of an address on one channel."""
-        return self._digest("address", channel, value)
+        """The blind index of an address on one channel. Letter case never tells two mailboxes apart."""
+        return self._digest("address", channel, value.lower() if channel == "email" else value)
 
     def event(self, source: str, identifier: str) -> bytes:
         """The key under which a repeat of an event is refused."""

@@ -7,6 +7,7 @@
 | POST faults | one Fault or a list | 201, the rules in force |
 | DELETE faults | | 204 |
 | GET ledger | | the lines since the last reset, as NDJSON |
+| GET certificate | | the mail server's self-signed certificate, as PEM |
 | GET ledger?summary | | their Summary |
 | POST replies | an InboundReply | 202 |
 | POST reset | | 204: no rules, no pending callbacks, counts from zero; the ledger file keeps its lines |
@@ -19,6 +20,7 @@ from collections.abc import Callable
 import msgspec
 
 from outrider.contracts.http import Response
+from outrider.sandbox.certificate import certificate
 from outrider.sandbox.counterpart import Call, Taken, json_answer
 from outrider.sandbox.faults import Fault, Kind
 from outrider.sandbox.ledger import read_ledger, summarize
@@ -61,6 +63,7 @@ class Admin:
             ("POST", "faults"): self._set_faults,
             ("DELETE", "faults"): self._lift_faults,
             ("GET", "ledger"): self._ledger,
+            ("GET", "certificate"): self._certificate,
             ("POST", "replies"): self._post_reply,
             ("POST", "reset"): self._reset,
         }
@@ -149,6 +152,9 @@ class Admin:
         with ledger.path.open("rb") as file:
             file.seek(ledger.start)
             return Response(200, {"content-type": "application/x-ndjson"}, file.read())
+
+    def _certificate(self, call: Call) -> Response:
+        return Response(200, {"content-type": "application/x-pem-file"}, certificate())
 
     def _post_reply(self, call: Call) -> Response:
         self.reply(REPLY.decode(call.body))

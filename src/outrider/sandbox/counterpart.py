@@ -53,6 +53,8 @@ class Taken(msgspec.Struct):
     reference: str = ""
     status: ReceiptStatus | None = None
     reason: Reason | None = None
+    #: A success is not reported, as mail servers do unless they are asked to.
+    only_failures: bool = False
 
 
 class Account(msgspec.Struct, frozen=True):

@@ -14,6 +14,18 @@
 
 A provider that refuses such a number at once (Twilio: 1 to 4 and 9) does so here; another takes the message and
 reports it undelivered. Who has replied STOP meets the fate of 555 0004 from then on.
+
+Mailboxes, at any domain, also with a tag (bounce+7@):
+
+| mailbox | what happens |
+|---|---|
+| reject@ | refused at once: there is no such mailbox |
+| spam@ | refused after the text: it looks like spam |
+| bounce@ | taken, then reported: there is no such mailbox |
+| full@ | taken, then reported: the mailbox is full |
+| slow@ | taken, then reported as delayed, and nothing more |
+| complain@ | taken and delivered; the person calls it spam |
+| silent@ | taken, never reported |
 """
 
 from __future__ import annotations
@@ -33,13 +45,35 @@ FATES = {
     "7": Reason.SPAM_FILTERED,
     "9": Reason.LANDLINE,
 }
+MAILBOXES = {
+    "reject": Reason.UNKNOWN_SUBSCRIBER,
+    "spam": Reason.SPAM_FILTERED,
+    "bounce": Reason.UNKNOWN_SUBSCRIBER,
+    "full": Reason.ABSENT_SUBSCRIBER,
+    "complain": Reason.OPTED_OUT,
+}
+SILENT_MAILBOX = "silent"
+SLOW_MAILBOX = "slow"
+
+
+def mailbox_name(address: str) -> str:
+    """What stands before the @, without a tag; empty for what is no e-mail address."""
+    local, at, _ = address.rpartition("@")
+    return local.partition("+")[0].lower() if at else ""
 
 
 def fate(number: str) -> Reason | None:
-    """Why messages to this number fail; None for an ordinary one."""
+    """Why messages to this number or address fail; None for an ordinary one."""
+    if name := mailbox_name(number):
+        return MAILBOXES.get(name)
     return FATES.get(number[-1:]) if number[-7:-1] == STEM else None
 
 
 def is_silent(number: str) -> bool:
     """Whether messages to this number are never reported."""
-    return number[-7:] == STEM + SILENT
+    return number[-7:] == STEM + SILENT or mailbox_name(number) == SILENT_MAILBOX
+
+
+def is_slow(address: str) -> bool:
+    """Whether messages to this address are delayed for good."""
+    return mailbox_name(address) == SLOW_MAILBOX

@@ -19,6 +19,7 @@ from outrider.sandbox.ledger import Ledger, Line, Summary, read_ledger, summariz
 from outrider.sandbox.post import Post
 from outrider.sandbox.server import Server
 from outrider.sandbox.side import Options, Side
+from outrider.sandbox.smtp_wire import SMTP_PREFIX, SmtpConnection
 from outrider.sandbox.wire import Connection
 
 #: Connections that may wait to be accepted: a load test opens hundreds at once.
@@ -37,17 +38,19 @@ REOPEN_AGAIN = 0.05
 class Door:
     """A listening socket that can close for a while and open again at the same address."""
 
-    def __init__(self, server: Server, host: str, port: int) -> None:
+    def __init__(self, server: Server, host: str, port: int, mail: Side | None = None) -> None:
+        """mail: the side that speaks SMTP here; HTTP when none is given."""
         self._server = server
         self._host = host
         self.port = port
+        self._mail = mail
         self._listener: asyncio.Server | None = None
-        self._connections: set[Connection] = set()
+        self._connections: set[Any] = set()
 
     @property
     def url(self) -> str:
         """The address clients use as `base_url`."""
-        return f"http://{self._host}:{self.port}"
+        return f"{'smtp' if self._mail else 'http'}://{self._host}:{self.port}"
 
     async def open(self) -> None:
         """Listen; port 0 becomes a free one. Raises OSError when the port is taken."""
@@ -56,7 +59,9 @@ class Door:
             self._listener = await loop.create_server(self._connection, self._host, self.port, backlog=BACKLOG)
             self.port = self._listener.sockets[0].getsockname()[1]
 
-    def _connection(self) -> Connection:
+    def _connection(self) -> Connection | SmtpConnection:
+        if self._mail is not None:
+            return SmtpConnection(self._mail, self._server.serve, self._server.clock, self._connections)
         return Connection(self._server.serve, self._server.clock, self._connections)
 
     def close(self) -> None:
@@ -68,13 +73,20 @@ class Door:
             connection.reset()
 
 
+def _door(server: Server, host: str, side: Side, mail_port: int) -> Door:
+    """A provider's own address, in its own wire format."""
+    if SMTP_PREFIX in side.counterpart.prefixes:
+        return Door(server, host, mail_port, side)
+    return Door(server, host, 0)
+
+
 class Sandbox:
     """A running sandbox, as a test or the command line sees it."""
 
-    def __init__(self, server: Server, host: str, port: int) -> None:
+    def __init__(self, server: Server, host: str, port: int, mail_port: int = 0) -> None:
         self._server = server
         self._main = Door(server, host, port)
-        self._doors = {name: Door(server, host, 0) for name in server.sides}
+        self._doors = {name: _door(server, host, side, mail_port) for name, side in server.sides.items()}
         self._admin = Admin(server, self._outage, self._reopen)
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
@@ -96,6 +108,11 @@ class Sandbox:
     def urls(self) -> dict[str, str]:
         """Each provider's own address, the one an outage of that provider closes, and the common one."""
         return {"all": self.url, **{name: door.url for name, door in self._doors.items()}}
+
+    @property
+    def accounts(self) -> dict[str, Account]:
+        """Each provider's first account: credentials that open the sandbox."""
+        return {name: side.accounts[0] for name, side in self._server.sides.items()}
 
     def account(self, provider: str) -> Account:
         """The provider's first account: credentials that open the sandbox."""
@@ -178,6 +195,7 @@ async def running_sandbox(
     port: int = 0,
     *,
     host: str = "127.0.0.1",
+    mail_port: int = 0,
     options: Options | None = None,
     faults: Iterable[Fault] = (),
     accounts: Mapping[str, Sequence[Account]] | None = None,
@@ -187,7 +205,8 @@ async def running_sandbox(
 ) -> AsyncIterator[Sandbox]:
     """A sandbox in the running event loop, ready when entered.
 
-    ledger: the file to append to. port: the common port, 0 for a free one. accounts: credentials per provider
+    ledger: the file to append to. port: the common port, 0 for a free one.
+    mail_port: that of SMTP. accounts: credentials per provider
     instead of the shipped ones. http: the client that posts callbacks; the own pool when none is given.
     extra: folders with further counterparts. Raises OSError for a taken port or a ledger that cannot be written.
     """
@@ -200,7 +219,7 @@ async def running_sandbox(
         name: Side(counterpart, (accounts or {}).get(name, counterpart.accounts), post, options)
         for name, counterpart in counterparts(extra).items()
     }
-    sandbox = Sandbox(Server(sides, book, Faults(seed=options.seed), post, clock), host, port)
+    sandbox = Sandbox(Server(sides, book, Faults(seed=options.seed), post, clock), host, port, mail_port)
     try:
         await sandbox.open()
         for fault in faults:

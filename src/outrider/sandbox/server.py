@@ -14,7 +14,7 @@ from outrider.sandbox.faults import Fault, Faults, Kind, seconds_of
 from outrider.sandbox.ledger import Ledger
 from outrider.sandbox.post import Post
 from outrider.sandbox.side import Met, Side
-from outrider.sandbox.wire import Connection
+from outrider.sandbox.wire import Caller
 
 GATEWAY_PAGE = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n"
@@ -48,19 +48,19 @@ class Server:
         self._ids += 1
         return f"{self._run}{self._ids:016x}"
 
-    def serve(self, connection: Connection, call: Call) -> None:
+    def serve(self, connection: Caller, call: Call) -> None:
         """Handle one request: every path ends in `connection.answer` or `connection.reset`, at once or later."""
         if call.target.startswith(ADMIN):
             connection.answer(self.admin(call))
             return
         side = next((side for prefix, side in self._prefixes if call.target.startswith(prefix)), None)
         if side is None:
-            known = [prefix for prefix, _ in self._prefixes]
+            known = [prefix for prefix, _ in self._prefixes if prefix.startswith("/")]
             connection.answer(json_answer(404, {"error": f"no provider answers {call.path}", "prefixes": known}))
         elif not (self.faults and self._is_out(connection, side)):
             self._receive(connection, side, call)
 
-    def _is_out(self, connection: Connection, side: Side) -> bool:
+    def _is_out(self, connection: Caller, side: Side) -> bool:
         """Whether an outage is on; if so the request is dealt with."""
         outage = self.faults.outage(side.counterpart.name, self.clock.monotonic())
         if outage is None:
@@ -71,7 +71,7 @@ class Server:
             connection.reset()
         return True
 
-    def _receive(self, connection: Connection, side: Side, call: Call) -> None:
+    def _receive(self, connection: Caller, side: Side, call: Call) -> None:
         taken = side.counterpart.receive(call, self.new_id(), side.book)
         if isinstance(taken, Response):
             connection.answer(taken)
@@ -86,7 +86,7 @@ class Server:
         else:
             self._loop.call_later(seconds_of(latency, taken.to), self._decide, connection, side, taken, met)
 
-    def _decide(self, connection: Connection, side: Side, taken: Taken, met: Met) -> None:
+    def _decide(self, connection: Caller, side: Side, taken: Taken, met: Met) -> None:
         if Kind.RESET_BEFORE in met:
             connection.reset()
         elif refusal := _misbehavior(side, met) or side.refusal(taken):
@@ -94,7 +94,7 @@ class Server:
         else:
             self._accept(connection, side, taken, met)
 
-    def _accept(self, connection: Connection, side: Side, taken: Taken, met: Met) -> None:
+    def _accept(self, connection: Caller, side: Side, taken: Taken, met: Met) -> None:
         """The message is taken from here on, whatever the caller gets to hear."""
         side.book.add(taken)
         self.ledger.add(side.counterpart.name, taken, tuple(met))
@@ -106,7 +106,7 @@ class Server:
         side.report(taken, met, self.new_id())
         self._pending.append(self._ending(connection, side, taken, met))
 
-    def _ending(self, connection: Connection, side: Side, taken: Taken, met: Met) -> Callable[[], object]:
+    def _ending(self, connection: Caller, side: Side, taken: Taken, met: Met) -> Callable[[], object]:
         """How the caller learns of the acceptance, or does not."""
         if Kind.RESET_AFTER in met:
             return connection.reset
@@ -117,7 +117,7 @@ class Server:
             return partial(self._loop.call_later, seconds_of(slow, taken.to), answer)
         return answer
 
-    def _report_first(self, connection: Connection, side: Side, taken: Taken, met: Met) -> None:
+    def _report_first(self, connection: Caller, side: Side, taken: Taken, met: Met) -> None:
         """Post the receipts before the answer to the submission."""
         answer = self._ending(connection, side, taken, met)
         task = self._loop.create_task(self._post_all(side, taken, met))

@@ -13,7 +13,7 @@ from outrider.domain.receipt import ReceiptStatus
 from outrider.sandbox.book import RecentBook
 from outrider.sandbox.counterpart import Account, Counterpart, Taken
 from outrider.sandbox.faults import Fault, Kind, seconds_of
-from outrider.sandbox.magic import fate, is_silent
+from outrider.sandbox.magic import fate, is_silent, is_slow
 from outrider.sandbox.post import Post, Schedule
 
 Met = Mapping[Kind, Fault]
@@ -40,6 +40,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     magic: bool = True
     #: Added to the seed of every fault.
     seed: int = 0
+    #: Where reports about mail are posted, as a mail server's pipe would; empty: nowhere.
+    mail_reports: str = ""
 
 
 class Side:
@@ -83,9 +85,18 @@ class Side:
 
     def _reports(self, taken: Taken, met: Met) -> bool:
         silent = Kind.LOST_RECEIPT in met or (self._options.magic and is_silent(taken.to))
+        if taken.only_failures and self._end(taken, met)[0] is ReceiptStatus.DELIVERED:
+            return False
         return self._options.receipts and bool(taken.callback_url) and not silent
 
+    @property
+    def mail_reports(self) -> str:
+        """Where reports about mail are posted."""
+        return self._options.mail_reports
+
     def _end(self, taken: Taken, met: Met) -> tuple[ReceiptStatus, Reason | None]:
+        if self._options.magic and is_slow(taken.to):
+            return ReceiptStatus.SENT, None
         undeliver = met.get(Kind.UNDELIVER)
         reason = Reason(undeliver.code) if undeliver else self.fate(taken.to)
         return (ReceiptStatus.UNDELIVERED, reason) if reason else (ReceiptStatus.DELIVERED, None)

@@ -8,7 +8,7 @@ import struct
 from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import httptools
 
@@ -21,6 +21,18 @@ PHRASES = {status.value: status.phrase for status in HTTPStatus}
 LARGEST_BODY = 1_048_576
 #: SO_LINGER on, zero seconds: closing then sends a reset instead of an orderly end.
 RESET = struct.pack("ii", 1, 0)
+
+
+class Caller(Protocol):
+    """Whoever waits for the answer to a call, whatever the wire format."""
+
+    def answer(self, response: Response) -> None:
+        """Give the answer."""
+        ...
+
+    def reset(self) -> None:
+        """Break the connection off without an answer."""
+        ...
 
 
 class Connection(asyncio.Protocol):

@@ -14,7 +14,7 @@ from outrider.domain.attempt import Accepted, AttemptState, Reason, Refused, Unk
 from outrider.domain.entry import DeadAddressEntry, Entry, OutcomeEntry, Stop
 from outrider.domain.message import Message, Rendition, Status
 from outrider.domain.purpose import PURPOSES, Purpose
-from outrider.domain.stops import address_key
+from outrider.domain.stops import HARD_BOUNCES, address_key, suppression
 from outrider.domain.work import Ceiling, Done, Next, OpenDoubt, Past, Resolved
 from outrider.lib.ids import Hasher
 from outrider.store.named import Queries
@@ -23,8 +23,8 @@ from outrider.store.pg_log import PostgresLog
 from outrider.store.rows import NEVER, columns, counted, read_message, read_past, told
 from outrider.store.vault import Vault
 
-#: Why an opted-out address is suppressed.
-CARRIER_OPT_OUT = "the carrier or provider reports that the person opted out"
+#: Refusals that may suppress an address, by its channel.
+ENDING_REASONS = HARD_BOUNCES | {Reason.OPTED_OUT}
 
 
 class PostgresDeliveryStore(PostgresLog):
@@ -97,7 +97,7 @@ class PostgresDeliveryStore(PostgresLog):
         # Before the engine hears of the failure: the next decision must not use the address again.
         await self._tell_dead(connection, [one for one in moving if _is_about(one, Reason.DEAD_ADDRESS)])
         await self._follow(connection, [(one.message, one.stream, one.number, one.next, one.awaited) for one in moving])
-        await self._suppress(connection, [one for one in moving if _is_about(one, Reason.OPTED_OUT)])
+        await self._suppress(connection, {one.message: reason for one in moving if (reason := _ends_address(one))})
 
     async def _follow(self, connection: Any, moves: Sequence[tuple[bytes, bytes, int, Next, bool]]) -> None:
         """Move messages after their attempts: queued again, in doubt, or at rest."""
@@ -134,13 +134,13 @@ class PostgresDeliveryStore(PostgresLog):
         if entries:
             await self._append_plain(connection, entries)
 
-    async def _suppress(self, connection: Any, done: Sequence[Done]) -> None:
-        if not done:
+    async def _suppress(self, connection: Any, reasons: Mapping[bytes, Reason]) -> None:
+        if not reasons:
             return
-        rows = await connection.fetch(self._sql.awaited_among, [one.message for one in done])
-        await self._put_stops(
-            connection, [Stop(address_key(row["address"]), "address", CARRIER_OPT_OUT) for row in rows]
-        )
+        rows = await connection.fetch(self._sql.awaited_among, list(reasons))
+        found = {row["address"]: why for row in rows if (why := suppression(row["channel"], reasons[row["id"]]))}
+        if found:
+            await self._put_stops(connection, [Stop(address_key(one), "address", why) for one, why in found.items()])
 
     async def _tell_dead(self, connection: Any, done: Sequence[Done]) -> None:
         if not done:
@@ -253,3 +253,9 @@ def _refusal(one: Done) -> tuple[str, str | None, str]:
 
 def _is_about(one: Done, reason: Reason) -> bool:
     return isinstance(one.outcome, Refused) and one.outcome.reason is reason
+
+
+def _ends_address(one: Done) -> Reason | None:
+    """The reason of a refusal that may suppress its address."""
+    reason = one.outcome.reason if isinstance(one.outcome, Refused) else None
+    return reason if reason in ENDING_REASONS else None

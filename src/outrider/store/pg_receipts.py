@@ -10,18 +10,15 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from outrider.domain.attempt import Reason
 from outrider.domain.entry import Entry, ReceiptEntry, Stop
 from outrider.domain.lattice import PROVED, engagement, moves_from
 from outrider.domain.receipt import Receipt, ReceiptStatus
-from outrider.domain.stops import address_key
+from outrider.domain.stops import address_key, suppression
 from outrider.domain.work import Reported
 from outrider.lib.ids import Hasher
 from outrider.store.named import Queries
 from outrider.store.pg_log import PostgresLog
 from outrider.store.rows import columns, counted, told
-
-CARRIER_OPT_OUT = "the carrier or provider reports that the person opted out"
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Receipt).decode
@@ -139,7 +136,7 @@ class PostgresReceipts(PostgresLog):
         await self._tell(connection, fresh)
 
     async def _tell(self, connection: Any, fresh: Sequence[Matched]) -> None:
-        """Receipts of awaited messages become stimuli; an opt-out at the carrier becomes a stop."""
+        """Receipts of awaited messages become stimuli; an opt-out or a hard bounce becomes a stop."""
         rows = await connection.fetch(self._sql.awaited_among, sorted({one.message for one in fresh}))
         by_id = {row["id"]: row for row in rows}
         entries = [
@@ -149,12 +146,11 @@ class PostgresReceipts(PostgresLog):
         ]
         if entries:
             await self._append_plain(connection, entries)
-        opted_out = [one for one in fresh if one.reported.receipt.reason is Reason.OPTED_OUT and one.message in by_id]
-        if opted_out:
-            await self._put_stops(
-                connection,
-                [Stop(address_key(by_id[one.message]["address"]), "address", CARRIER_OPT_OUT) for one in opted_out],
-            )
+        rows = [(by_id[one.message], one.reported.receipt.reason) for one in fresh if one.message in by_id]
+        found = {row["address"]: why for row, reason in rows if (why := suppression(row["channel"], reason))}
+        if found:
+            stops = [Stop(address_key(address), "address", why) for address, why in sorted(found.items())]
+            await self._put_stops(connection, stops)
 
 
 def _received(one: Matched) -> datetime:

@@ -13,7 +13,7 @@ from outrider.domain.entry import Body, ConsentEntry, Entry, OutcomeEntry, Stop
 from outrider.domain.health import Board, RouteChange
 from outrider.domain.message import Status
 from outrider.domain.profile import Object, Profile, Relation
-from outrider.domain.stops import address_key
+from outrider.domain.stops import address_key, suppression
 from outrider.domain.work import GROUPS, DeadLetter, Decided, KeptAnswer, Lease, Parked, Past, Reported, Timer, group_of
 from outrider.testing.memory_agenda import Agenda
 from outrider.testing.memory_rows import (
@@ -29,7 +29,6 @@ from outrider.testing.memory_rows import (
 )
 
 #: Why an opted-out address is suppressed.
-CARRIER_OPT_OUT = "the carrier or provider reports that the person opted out"
 
 
 class Tables:
@@ -144,9 +143,9 @@ class Tables:
         self.stops[stop.key] = stop
 
     def suppress(self, row: MessageRow, reason: Reason | None) -> None:
-        """Stop the address of a message whose person opted out at the provider."""
-        if reason is Reason.OPTED_OUT:
-            self.put_stop(Stop(address_key(row.message.address), "address", CARRIER_OPT_OUT))
+        """Stop the address of a message whose person opted out at the provider, or whose mail bounced for good."""
+        if why := suppression(row.message.channel, reason):
+            self.put_stop(Stop(address_key(row.message.address), "address", why))
 
     def set_timer(self, timer: Timer) -> None:
         """Set a timer, or set it again."""

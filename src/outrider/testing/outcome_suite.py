@@ -76,6 +76,25 @@ class OutcomeSuite(StoreSuite):
         assert driver.bodies() == [DeadAddressEntry(sent.channel, sent.address), *failed]
         assert driver.run(driver.store.suppressed([sent.address])) == {}
 
+    @pytest.mark.parametrize(
+        ("channel", "reason", "suppressed"),
+        [
+            ("email", Reason.UNKNOWN_SUBSCRIBER, True),
+            ("email", Reason.INVALID_ADDRESS, True),
+            ("email", Reason.ABSENT_SUBSCRIBER, False),
+            ("sms", Reason.UNKNOWN_SUBSCRIBER, False),
+        ],
+    )
+    def test_a_mailbox_that_does_not_exist_is_suppressed_and_a_number_is_not(
+        self, driver: Driver, channel: str, reason: Reason, suppressed: bool
+    ) -> None:
+        sent, fence = message(ANNA, driver.now(), channel=channel), driver.fence()
+        driver.queue(sent)
+        driver.run(
+            driver.store.finish(fence, [done(driver.sending(sent, fence), Refused(reason), Next(Status.FAILED))])
+        )
+        assert (address_key(sent.address) in driver.run(driver.store.suppressed([sent.address]))) is suppressed
+
     def test_an_unknown_outcome_becomes_a_doubt_to_be_looked_up(self, driver: Driver) -> None:
         check, end = driver.now() + 2 * SECOND, driver.now() + 60 * SECOND
         sent = self.send(driver, Unknown("timeout"), Next(Status.UNKNOWN, check_at=check, give_up_at=end))

@@ -116,6 +116,11 @@ class Subject(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return self.provider.name
 
+    @property
+    def direct(self) -> bool:
+        """Whether the provider brings its own transport."""
+        return hasattr(self.provider, "send")
+
     def build(self, settings: dict[str, Any]) -> Provider:
         """An instance with these settings. Raises msgspec.ValidationError when they do not fit."""
         return self.provider(msgspec.convert(settings, self.provider.Settings))
@@ -171,7 +176,7 @@ def orphans(cases: Path, known: Sequence[Subject]) -> list[Path]:
 
 
 def shown(request: Request | None) -> dict[str, Any] | None:
-    """A request as a case file has it: JSON and form bodies opened up."""
+    """A request as a case file has it: JSON and form bodies opened up, mail in its lines."""
     if request is None:
         return None
     return {
@@ -187,6 +192,8 @@ def _opened(body: bytes, kind: str) -> Any:
         return msgspec.json.decode(body)
     if kind.startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
+    if kind.startswith("message/rfc822"):
+        return body.decode("ascii").split("\r\n")
     return body.decode()
 
 

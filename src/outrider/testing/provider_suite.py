@@ -86,6 +86,9 @@ def secrets_of(provider: Provider, values: dict[str, Any]) -> list[str]:
 class ProviderSuite:
     """Every promise of contracts/provider.py. Each check takes one Subject."""
 
+    #: What is sent where a check brings no message of its own.
+    message = MESSAGE
+
     def test_it_declares_itself(self, subject: Subject) -> None:
         """Name, channel, title, abilities and documented settings are there and of their kind."""
         provider = subject.provider
@@ -152,14 +155,14 @@ class ProviderSuite:
     def test_the_echo_travels_out_and_comes_back(self, subject: Subject) -> None:
         """The callback URL or the reference field carries the attempt id; a receipt brings the reference back."""
         echo = subject.provider.abilities.echo
-        sent = shown(self._any(subject).request(MESSAGE))
+        sent = shown(self._any(subject).request(self.message))
         assert sent is not None
         body = str(sent["body"])
-        assert echo == "reference" or MESSAGE.callback_url in body
+        assert echo == "reference" or self.message.callback_url in body
         if not subject.provider.abilities.receipts:
-            assert MESSAGE.acknowledgment in body
-            assert MESSAGE.acknowledge_url in body
-        assert echo == "url" or MESSAGE.attempt in body.replace(MESSAGE.callback_url, "")
+            assert self.message.acknowledgment in body
+            assert self.message.acknowledge_url in body
+        assert echo == "url" or self.message.attempt in body.replace(self.message.callback_url, "")
         file = subject.read("receipts.json", CaseFile[ReceiptCase])
         expected = [one for case in file.cases if isinstance(case.expect, list) for one in case.expect]
         assert echo == "url" or not subject.provider.abilities.receipts or any(one.get("attempt") for one in expected)
@@ -250,7 +253,7 @@ class ProviderSuite:
     @given(status=STATUS, body=JUNK)
     def test_an_unreadable_lookup_shows_nothing(self, subject: Subject, status: int, body: bytes) -> None:
         """Junk proves neither acceptance nor absence."""
-        doubt = Doubt(MESSAGE.attempt, MESSAGE.to, MESSAGE.body.text, AT)
+        doubt = Doubt(self.message.attempt, self.message.to, self.message.body.text, AT)
         with pytest.raises(Unreadable):
             self._any(subject).found(doubt, Response(status, {}, body))
 
@@ -259,7 +262,7 @@ class ProviderSuite:
     @example(text=' 100 % + é€🚗\r\n\t"\\& ', sender="A&B=1+1")
     def test_any_text_travels_unharmed(self, subject: Subject, text: str, sender: str) -> None:
         """Text and sender reach the body as written, and headers and URL stay clean."""
-        message = msgspec.structs.replace(MESSAGE, body=Rendition(text), sender=sender)
+        message = msgspec.structs.replace(self.message, body=Rendition(text), sender=sender)
         request = self._any(subject).request(message)
         sent = shown(request)
         assert sent is not None
@@ -275,7 +278,7 @@ class ProviderSuite:
         provider = self._any(subject)
         calls = (provider.request, provider.outcome, provider.receipts, provider.lookup, provider.found)
         assert not any(inspect.iscoroutinefunction(call) for call in calls)
-        assert provider.request(MESSAGE) == provider.request(MESSAGE)
+        assert provider.request(self.message) == provider.request(self.message)
 
     def _any(self, subject: Subject) -> Provider:
         return subject.build(subject.read("send.json", CaseFile[SendCase]).settings)

@@ -146,6 +146,14 @@ class ReceiptSuite(StoreSuite):
             address_key(tried.message.address)
         }
 
+    @pytest.mark.parametrize(("channel", "suppressed"), [("email", True), ("sms", False)])
+    def test_a_hard_bounce_of_mail_suppresses_the_address(self, driver: Driver, channel: str, suppressed: bool) -> None:
+        tried = driver.accepted(message(ANNA, driver.now(), channel=channel))
+        driver.report(by_id("p-1", UNDELIVERED, driver.now(), reason=Reason.UNKNOWN_SUBSCRIBER))
+        assert (
+            address_key(tried.message.address) in driver.run(driver.store.suppressed([tried.message.address]))
+        ) is suppressed
+
     def test_the_echo_names_the_attempt_even_when_the_providers_id_is_new(self, driver: Driver) -> None:
         tried = driver.accepted(message(ANNA, driver.now()))
         told = echoed(tried, SENT, driver.now())

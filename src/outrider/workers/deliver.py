@@ -11,6 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from outrider.contracts.http import Broken, Http, NotSent, Request
+from outrider.contracts.provider import Direct, Outbound, direct
 from outrider.contracts.store import Claim, DeliveryStore
 from outrider.domain.attempt import Accepted, Outcome, Reason, Refused, Unknown
 from outrider.domain.work import Done, Due, Fenced, Intent, Past, Verdictless
@@ -279,11 +280,24 @@ class Delivery:
 
     async def _send(self, intent: Intent) -> Outcome:
         account = self.desk.accounts[intent.account]
+        own = direct(account.provider)
         try:
-            request = account.provider.request(outbound(intent, self.desk, self._now()))
+            message = outbound(intent, self.desk, self._now())
+            request = account.provider.request(message) if own is None else None
         except Exception as error:
             return Refused(Reason.BAD_REQUEST, f"the request cannot be written: {error}")
+        if own is not None:
+            return await self._send_directly(account, own, message)
+        assert request is not None
         return await self._exchange(account, request)
+
+    async def _send_directly(self, account: Account, provider: Direct, message: Outbound) -> Outcome:
+        """One message by the provider's own transport, whose promise never to raise is not relied on."""
+        try:
+            return await provider.send(message, account.deadline)
+        except Exception as error:
+            log.error("a provider's transport broke its promise", account=account.name, error=repr(error))
+            return Unknown(f"{type(error).__name__}: {error}")
 
     async def _exchange(self, account: Account, request: Request) -> Outcome:
         """One call; whatever goes wrong in it has an outcome, since an intent without one waits for its lease's end."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -19,6 +19,7 @@ from outrider.delivery.legality import Legality
 from outrider.delivery.next_move import Look, Move, Stop, Try, end_without_copy, next_move
 from outrider.delivery.pace import Pace
 from outrider.delivery.throttle import UNTHROTTLED
+from outrider.delivery.unsubscribe import ONE_CLICK_CHANNELS, ONE_CLICK_PURPOSES, leaving, write_token
 from outrider.domain.attempt import Accepted, AttemptState, Outcome, Reason, Refused
 from outrider.domain.health import RouteChange
 from outrider.domain.message import Message, Rendition, Status
@@ -66,8 +67,12 @@ class Text(Protocol):
         ...
 
 
-#: Renders a message in a configuration: (message) → text. Raises CannotRender.
-Render = Callable[[Message], Text]
+class Render(Protocol):
+    """Renders a message in its configuration."""
+
+    def __call__(self, message: Message, tables: frozenset[str] = frozenset()) -> Text:
+        """The content; `tables`: national shift tables the route supports. Raises CannotRender."""
+        ...
 
 
 class CannotRender(Exception):
@@ -86,6 +91,8 @@ class Desk:
     allowed: tuple[str, ...] | None = None
     #: Makes the tokens with which apps acknowledge messages of providers without receipts; None makes none.
     acknowledgments: Acknowledgments | None = None
+    #: Signs the links of messages; empty: messages carry none.
+    link_key: bytes = b""
     purposes: Mapping[Purpose, PurposeRules] = field(default_factory=lambda: PURPOSES)
     #: Where each route may be used.
     legality: Legality = field(default_factory=Legality)
@@ -241,7 +248,8 @@ def _account_for(due: Due, desk: Desk, route: Route) -> None:
 def _intent(due: Due, desk: Desk, route: Route, move: Try, now: datetime) -> Intent | Verdictless:
     message = due.message
     try:
-        text = desk.render(message)
+        tables = frozenset(route.shift_tables)
+        text = desk.render(message, tables) if tables else desk.render(message)
     except CannotRender as error:
         return _closed(due, f"the template cannot be rendered: {error}")
     desk.breakers[route.name].begin_probe()
@@ -286,6 +294,8 @@ def outbound(intent: Intent, desk: Desk, now: datetime) -> Outbound:
         expires_at=message.not_after,
         acknowledgment=acknowledgment,
         acknowledge_url=f"{desk.public_url}{ACKNOWLEDGE_PATH}" if acknowledgment else "",
+        unsubscribe_url=_unsubscribe_url(message, desk),
+        at=now,
     )
 
 
@@ -295,6 +305,13 @@ def _acknowledgment(intent: Intent, desk: Desk) -> str:
     if receipts or desk.acknowledgments is None:
         return ""
     return desk.acknowledgments.token(intent.message.id, intent.number, intent.message.not_after)
+
+
+def _unsubscribe_url(message: Message, desk: Desk) -> str:
+    """Where one click ends such mail; empty for channels and purposes without that way out."""
+    if message.channel not in ONE_CLICK_CHANNELS or message.purpose not in ONE_CLICK_PURPOSES or not desk.link_key:
+        return ""
+    return f"{desk.public_url}/v1/unsubscribe/{write_token(desk.link_key, leaving(message))}"
 
 
 def not_begun(intent: Intent, now: datetime) -> Done:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from outrider.contracts.reading import Condition, Reading
+from outrider.contracts.shapes import CONDITION, STEPS, either, listing, mapping
 from outrider.contracts.step import Body, Go, Move, Node, Parsed, Scene, Stimulus
 
 
@@ -16,6 +17,15 @@ class Branch:
 
     name = "branch"
     keys = ()
+    shapes = {  # noqa: RUF012  constant
+        "branch": listing(
+            either(
+                mapping({"when": CONDITION, "steps": STEPS}, ("when", "steps")),
+                mapping({"else": STEPS}, ("else",)),
+            ),
+            least=1,
+        )
+    }
 
     def parse(self, reading: Reading) -> Parsed:
         """The ways and their conditions."""
@@ -23,6 +33,7 @@ class Branch:
         if reading.at("branch").value == []:
             reading.at("branch").wrong("a branch needs one way or more", "write - {when: '…', steps: […]}")
         conditions = tuple(_condition(way, is_last=way is ways[-1]) for way in ways)
+        _check_repeats(ways, conditions)
         bodies = tuple(body for index, way in enumerate(ways) for body in _body(way, index))
         return Parsed(conditions, bodies, walks_on=None not in conditions)
 
@@ -51,6 +62,15 @@ def _condition(way: Reading, *, is_last: bool) -> Condition | None:
         return None
     way.mapping("when", "steps", needed=("when", "steps"))
     return way.at("when").condition() if way.has("when") else Condition("", bool)
+
+
+def _check_repeats(ways: list[Reading], conditions: tuple[Condition | None, ...]) -> None:
+    seen: set[str] = set()
+    for way, condition in zip(ways, conditions, strict=True):
+        text = condition.text if condition is not None else ""
+        if text and text in seen:
+            way.at("when").wrong("a way above has the same condition, so this one is never taken", "remove one of them")
+        seen.add(text)
 
 
 def _body(way: Reading, index: int) -> Iterator[Body]:

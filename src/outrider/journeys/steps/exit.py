@@ -6,6 +6,7 @@ Messages asked for since the last wait go out: they are what the author says on 
 from __future__ import annotations
 
 from outrider.contracts.reading import Reading
+from outrider.contracts.shapes import TEXT
 from outrider.contracts.step import Leave, Move, Node, Parsed, Scene, Stimulus
 
 
@@ -14,6 +15,7 @@ class Exit:
 
     name = "exit"
     keys = ()
+    shapes = {"exit": TEXT}  # noqa: RUF012  constant
 
     def parse(self, reading: Reading) -> Parsed:
         """The reason, a text for reports."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from outrider.contracts.reading import Reading, listed
+from outrider.contracts.shapes import DURATION, FLAG, NAME, TEXT, Shape, either, listing, mapping, one_of_words
 from outrider.contracts.step import Ask, Go, Move, Node, Parsed, Scene, Stimulus
 from outrider.contracts.surroundings import TemplateFacts, find_field, suggest
 from outrider.domain.decision import Blocked
@@ -19,11 +20,27 @@ class Until(StrEnum):
     DELIVERED = "delivered"
 
 
+CHANNELS: Shape = either(
+    mapping({"first": listing(TEXT, least=1)}, ("first",)),
+    mapping(
+        {"escalate": listing(TEXT, least=2), "after": DURATION, "until": one_of_words(Until)}, ("escalate", "after")
+    ),
+)
+
+
 class Send:
     """The step; its settings are the Ask itself."""
 
     name = "send"
     keys = ("purpose", "channels", "valid_for", "time_critical", "blocked")
+    shapes = {  # noqa: RUF012  constant
+        "send": NAME,
+        "purpose": one_of_words(Purpose),
+        "channels": CHANNELS,
+        "valid_for": DURATION,
+        "time_critical": FLAG,
+        "blocked": one_of_words(Blocked),
+    }
 
     def parse(self, reading: Reading) -> Parsed:
         """The message to ask for. Purpose and channels may be left to the template's own declaration."""

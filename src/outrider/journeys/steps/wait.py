@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from outrider.contracts.reading import Condition, Reading, write_duration
+from outrider.contracts.shapes import CONDITION, DURATION, EVENT, STEPS, TEXT, Shape, either, mapping, one_of_words
 from outrider.contracts.step import Body, EventSeen, Go, Leave, Move, Node, Parsed, Scene, Stay, Stimulus, TimerFired
 from outrider.contracts.surroundings import find_field
 from outrider.expressions import Kind
@@ -50,11 +51,16 @@ class On(msgspec.Struct, frozen=True):
     timeout: timedelta
 
 
+DATE: Shape = mapping({"until": TEXT, "minus": DURATION, "plus": DURATION, "if_past": one_of_words(IfPast)}, ("until",))
+AWAITED: Shape = mapping({"on": EVENT, "where": CONDITION, "timeout": DURATION, "missed": STEPS}, ("on", "timeout"))
+
+
 class Wait:
     """The step; its settings are one of For, Until and On."""
 
     name = "wait"
     keys = ()
+    shapes = {"wait": either(DURATION, DATE, AWAITED)}  # noqa: RUF012  constant
 
     def parse(self, reading: Reading) -> Parsed:
         """One of the three forms."""

@@ -190,6 +190,7 @@ create table configurations (
     digest     text not null,
     at         timestamptz not null,
     note       text not null default '',
+    author     text not null default '',     -- who applied it, as far as known
     files      jsonb not null                -- path → text
 );
 

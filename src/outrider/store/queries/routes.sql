@@ -38,10 +38,13 @@ select route, count(*) as tries,
 from attempts where message >= $3 and at > $1 and at <= $2 and state <> 'intent' group by route order by route
 
 -- name: look_told
--- Accepted messages whose receipts are due, by route, and how many have none.
-select a.route, count(*) as due, count(*) filter (where m.status = 'accepted') as missing
-from attempts a join messages m on m.id = a.message
-where a.message >= $3 and a.at > $1 and a.at <= $2 and a.state = 'accepted' group by a.route order by a.route
+-- Accepted messages whose receipts are due, by route, and how many have none. The span is found first, by its time,
+-- whatever the planner believes of the messages.
+with span as materialized (
+    select message, route from attempts where message >= $3 and at > $1 and at <= $2 and state = 'accepted'
+)
+select s.route, count(*) as due, count(*) filter (where m.status = 'accepted') as missing
+from span s join messages m on m.id = s.message and m.id >= $3 group by s.route order by s.route
 
 -- name: sum_costs
 -- What was handed over since an instant and what it cost, by market, template or purpose, and by currency.

@@ -24,7 +24,7 @@ def desk_for(library: Library, accounts: Mapping[str, Account]) -> Desk:
     """As the composition root builds it; notifications carry the text of the message by SMS."""
     desk = build_desk(library, accounts, "https://us.test")
     render = renderer(library)
-    desk.render = lambda message: render(msgspec.structs.replace(message, channel="sms"))
+    desk.render = lambda message, tables=frozenset(): render(msgspec.structs.replace(message, channel="sms"), tables)
     return desk
 
 

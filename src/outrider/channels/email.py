@@ -1,0 +1,5 @@
+"""Mail to mailboxes."""
+
+from outrider.contracts.channel import Channel
+
+CHANNEL = Channel("email", "Mail to mailboxes", "email")
