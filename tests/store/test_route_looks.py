@@ -24,7 +24,9 @@ FILL = """
 insert into attempts (message, number, route, account, state, fence, at, ended_at, body)
 select decode(lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || lpad(to_hex(n), 20, '0'), 'hex'),
     1, 'sms/main', 'main', 'accepted', 1, at, at + interval '1 second', '\\x00'
-from (select n, $1::timestamptz - make_interval(secs => ($2 - n) * 5) as at from generate_series(1, $2) as n) as all_of_them
+from (
+    select n, $1::timestamptz - make_interval(secs => ($2 - n) * 5) as at from generate_series(1, $2) as n
+) as attempt
 """
 
 
