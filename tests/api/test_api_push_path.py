@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from api_stage import ACKNOWLEDGMENT_KEY, Stage, served
 
@@ -25,7 +26,6 @@ from outrider.sandbox.push._google import service_account
 from outrider.sandbox.running import Sandbox, running_sandbox
 from outrider.sandbox.side import Options
 from outrider.testing import builders
-from outrider.wiring import Text
 from outrider.workers.deliver import Delivery
 from outrider.workers.prepare import Account, Desk
 
@@ -48,6 +48,13 @@ async def queued(stage: Stage, token: str) -> Message:
     return made
 
 
+class Said(msgspec.Struct, frozen=True):
+    """A rendered push."""
+
+    body: Rendition
+    segments: int = 1
+
+
 @asynccontextmanager
 async def delivering(stage: Stage, folder: Path) -> AsyncIterator[tuple[Delivery, Sandbox]]:
     """A worker whose only account is the sandbox's FCM; the app finds the API at its real address."""
@@ -59,7 +66,7 @@ async def delivering(stage: Stage, folder: Path) -> AsyncIterator[tuple[Delivery
         desk = Desk(
             (Route("app", "push", "app", "app"),),
             {"app": Account("app", provider, "path", sandbox=True)},
-            lambda message: Text(Rendition("Bay B-12", subject="Ready"), 1),
+            lambda message: Said(Rendition("Bay B-12", subject="Ready")),
             str(client.base_url),
             acknowledgments=Acknowledgments(ACKNOWLEDGMENT_KEY),
         )

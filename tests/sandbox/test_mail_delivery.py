@@ -20,6 +20,7 @@ from outrider.domain.route import Route
 from outrider.domain.stops import HARD_BOUNCE
 from outrider.domain.work import Reported
 from outrider.lib.ids import write_id
+from outrider.providers.email.smtp import Smtp
 from outrider.sandbox.faults import Fault, Kind
 from outrider.testing import builders
 from outrider.testing.memory_store import MemoryStore
@@ -180,6 +181,8 @@ def test_reports_move_the_message_and_end_addresses(
 
 class Careless:
     """A transport that breaks its promise never to raise."""
+
+    abilities = Smtp.abilities
 
     async def send(self, message: Outbound, deadline: float) -> Outcome:
         raise LookupError(f"{message.attempt} within {deadline:g} s")

@@ -9,7 +9,7 @@ import pytest
 
 from outrider.domain.attempt import Reason
 from outrider.domain.entry import ForgetEntry, ReplyEntry
-from outrider.domain.message import Status
+from outrider.domain.message import Rendition, Status
 from outrider.domain.receipt import ReceiptStatus
 from outrider.domain.work import Ceiling, Fenced, Refusal, Verdictless
 from outrider.testing.builders import (
@@ -97,7 +97,7 @@ def test_forgetting_a_person_leaves_no_personal_data_in_the_tables(driver: Drive
     driver.save(forgotten=((ANNA, ForgetEntry("anna")),), cursors={1: 2})
     tables = store.tables
     assert tables.forgotten == {ANNA: driver.now()}
-    assert [attempt.body for attempt in tables.attempts.values()] == [""]
+    assert [attempt.body for attempt in tables.attempts.values()] == [Rendition("")]
     assert ANNA not in tables.profiles
     assert "Zoé" not in repr([tables.messages, tables.enrollments])
     assert [each.stream for each in tables.enrollments.values()] == [bert]
