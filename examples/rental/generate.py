@@ -4,7 +4,7 @@
 
 Times are relative, so that the day can be told at any date: `T+6h30m` is an instant that long after the start of
 the day; `T+6h30m|Europe/Paris|time` is that instant as the clock at the station shows it, `|date` its day and month.
-The day starts at 06:00 in Paris and goes on into the next morning, over the hours at which clocks change when it is told
+The day starts at 06:00 in Paris and lasts into the next morning, over the hours at which clocks change when it is told
 on the eve of a last Sunday of March or October. Needs nothing but Python.
 """
 

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from api_stage import ACKNOWLEDGMENT_KEY, Stage, served
 
 from conftest import Play
-from outrider.content.rendering import Rendered
 from outrider.contracts.provider import Secret
 from outrider.domain.entry import DeadAddressEntry, OutcomeEntry, ReceiptEntry
 from outrider.domain.message import Content, Message, Rendition, Status
@@ -48,6 +48,13 @@ async def queued(stage: Stage, token: str) -> Message:
     return made
 
 
+class Said(msgspec.Struct, frozen=True):
+    """A rendered push."""
+
+    body: Rendition
+    segments: int = 1
+
+
 @asynccontextmanager
 async def delivering(stage: Stage, folder: Path) -> AsyncIterator[tuple[Delivery, Sandbox]]:
     """A worker whose only account is the sandbox's FCM; the app finds the API at its real address."""
@@ -59,7 +66,7 @@ async def delivering(stage: Stage, folder: Path) -> AsyncIterator[tuple[Delivery
         desk = Desk(
             (Route("app", "push", "app", "app"),),
             {"app": Account("app", provider, "path", sandbox=True)},
-            lambda message: Rendered(Rendition("Bay B-12", subject="Ready"), "en", None, None),
+            lambda message: Said(Rendition("Bay B-12", subject="Ready")),
             str(client.base_url),
             acknowledgments=Acknowledgments(ACKNOWLEDGMENT_KEY),
         )

@@ -30,6 +30,7 @@ from outrider.domain.entry import ObjectEntry, ProfileEntry
 from outrider.lib.clock import SystemClock
 from outrider.lib.ids import Hasher, new_id
 from outrider.plugged import shipped
+from outrider.receipts.acknowledgment import Acknowledgments
 from outrider.testing.memory_store import MemoryStore
 from outrider.workers.wake import Wakes
 
@@ -87,6 +88,7 @@ class Running:
             clock=clock,
             wakes=Wakes(),
             public_url=lambda: "",
+            acknowledgments=Acknowledgments(bytes(32)),
         )
         self.environment = {"OUTRIDER_API_KEY": keys.text}
 

@@ -206,7 +206,8 @@ def test_a_text_part_alone_is_no_email() -> None:
 
 def test_a_missing_language_is_named_with_the_extension_of_the_others() -> None:
     [found] = errors({"email.en.html": f"{FRONT}<p>x</p>"}, f"languages: [en, fr]\n{YAML}")
-    assert (found.file, found.message) == ("templates/t/email.fr.html", "the file is missing: `languages` names it")
+    assert (found.file, found.hint) == ("templates/t/template.yaml", "create templates/t/email.fr.html")
+    assert found.message == "there is no email text in fr: `languages` names it"
 
 
 def test_a_mail_that_gmail_cuts_is_warned_about() -> None:

@@ -121,4 +121,4 @@ def test_words_that_devices_cut_are_warned_about_once() -> None:
 
 def test_a_missing_language_is_named() -> None:
     [found] = errors({"push.en.yaml": PUSH}, f"languages: [en, fr]\n{YAML}")
-    assert found.file == "templates/t/push.fr.yaml"
+    assert (found.file, found.hint) == ("templates/t/template.yaml", "create templates/t/push.fr.yaml")

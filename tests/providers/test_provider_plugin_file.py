@@ -60,7 +60,7 @@ def test_it_is_discovered_beside_the_shipped_ones(extra: Path) -> None:
 
 def test_it_stands_in_the_matrix(extra: Path) -> None:
     [row] = set(providers_matrix([extra]).splitlines()) - set(providers_matrix().splitlines())
-    assert row == "| acme | sms | Acme Text | both | no | no | yes | none | 2026-10-01 | a friend |"
+    assert row == "| acme | sms | Acme Text | both | no | no | yes | callback | none | 2026-10-01 | a friend |"
 
 
 def test_it_passes_the_whole_contract_suite(extra: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from outrider.contracts.http import Request, Response
 from outrider.contracts.provider import Abilities, Outbound
 from outrider.domain.attempt import Accepted, Outcome
-from outrider.domain.message import Message
+from outrider.domain.message import Message, Rendition
 from outrider.domain.purpose import Purpose
 from outrider.domain.receipt import ReceiptStatus
 from outrider.domain.route import Route
@@ -219,7 +219,7 @@ def desk() -> Desk:
 
 
 def rendered() -> Any:
-    return type("Text", (), {"text": "Hello", "segments": 1})()
+    return type("Text", (), {"body": Rendition("Hello"), "segments": 1})()
 
 
 async def ready(_: object) -> None:

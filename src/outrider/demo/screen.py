@@ -28,9 +28,10 @@ GATES = {
     "validity": "too late",
     "consent": "no consent",
     "suppression": "address suppressed",
-    "reachability": "no valid number",
+    "reachability": "not reachable",
     "quiet_hours": "outside hours",
     "frequency_cap": "frequency cap",
+    "minimum_gap": "minimum gap",
 }
 
 

@@ -29,6 +29,10 @@ account_sid = "AC5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
 auth_token = "sandbox-twilio-token"
 sandbox = true
 deadline = {deadline}
+[retries]
+# Every kill makes what was under way a further attempt: the loop is about loss, not about sparing providers.
+share = 10
+per_minute = 100000
 [[routes]]
 name = "smsmode"
 channel = "sms"
