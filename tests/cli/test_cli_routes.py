@@ -101,7 +101,7 @@ def test_costs_stand_in_columns_and_what_is_off_is_marked() -> None:
         CostOut("PT", None, 5, 5, 5, 0, None, None, 0, None, False),
     ]
     assert table(made) == [
-        "    messages  segments  told    estimated         told   drift",
-        "FR      1200      1300  1310  65.0000 EUR  66.9500 EUR  +3.0 %  ← look here",
-        "PT         5         5     5            -            -       -",
+        "    messages  segments  theirs    estimated      charged   drift",
+        "FR      1200      1300    1310  65.0000 EUR  66.9500 EUR  +3.0 %  ← look here",
+        "PT         5         5       5            -            -       -",
     ]

@@ -23,7 +23,7 @@ STATES = {
 }
 
 
-@click.command()
+@click.command(short_help="Say why a message was sent, held or dropped.")
 @click.argument("identifier", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(identifier: str, as_json: bool) -> None:
