@@ -90,8 +90,8 @@ def test_a_route_in_words() -> None:
         "    lately: 40 attempts, 30.0% refused or broken off, 10.0% slow, 0.50 s to an answer, "
         "20.0% without a receipt (usually 5.0%)",
         "    not in ES: why",
-        "    2026-03-02 09:30:00 share of its weight: 100% to 50%, refused",
-        "    2026-03-02 09:30:00 breaker of host:1: closed to open, no answer",
+        "    2026-03-02 09:30:00 UTC share of its weight: 100% to 50%, refused",
+        "    2026-03-02 09:30:00 UTC breaker of host:1: closed to open, no answer",
     ]
 
 

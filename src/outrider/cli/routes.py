@@ -72,4 +72,4 @@ def _seen(health: HealthOut) -> Iterator[str]:
 
 def _change(change: ChangeOut) -> str:
     what = "share of its weight" if change.kind == "weight" else f"breaker of {change.process}"
-    return f"{change.at:%Y-%m-%d %H:%M:%S} {what}: {change.before} to {change.after}, {change.reason}"
+    return f"{change.at:%Y-%m-%d %H:%M:%S %Z} {what}: {change.before} to {change.after}, {change.reason}"
