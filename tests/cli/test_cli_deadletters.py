@@ -65,7 +65,7 @@ def bury(inside: Do, kind: str, raw: bytes, reason: str = "it broke", stream: by
 def test_letters_are_listed_and_shown(inside: Do) -> None:
     assert deadletters("list").stdout == "no dead letters\n"
     name = bury(inside, "event", msgspec.json.encode(EVENT))
-    assert deadletters("list").stdout == f"{name} 2026-05-04 12:00:00 event at $.x: it broke\n"
+    assert deadletters("list").stdout == f"{name} 2026-05-04 12:00:00 UTC event at $.x: it broke\n"
     assert [each["id"] for each in json.loads(deadletters("list", "--json").stdout)] == [name]
     assert json.loads(deadletters("list", "--kind", "stimulus", "--json").stdout) == []
     assert json.loads(deadletters("show", name, "--json").stdout)["content"] == EVENT

@@ -217,7 +217,13 @@ WHERE = "Attempt 2 on route twilio-fr (account twilio-backup) at Tue 14 Jul 2026
     ],
 )
 def test_an_attempt_is_one_sentence(changes: dict[str, Any], words: str) -> None:
-    assert _attempt(msgspec.structs.replace(ATTEMPT, **changes), "Europe/Paris") == WHERE + words
+    assert _attempt(msgspec.structs.replace(ATTEMPT, **changes), "Europe/Paris", "sms") == WHERE + words
+
+
+@pytest.mark.parametrize("channel", ["email", "push"])
+def test_only_texts_have_segments(channel: str) -> None:
+    attempt = msgspec.structs.replace(ATTEMPT, segments=1, estimate=0.0004)
+    assert _attempt(attempt, "Europe/Paris", channel) == WHERE + "accepted, about 0.0004 EUR."
 
 
 def test_a_receipt_is_one_sentence() -> None:

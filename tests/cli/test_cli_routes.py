@@ -90,8 +90,8 @@ def test_a_route_in_words() -> None:
         "    lately: 40 attempts, 30.0% refused or broken off, 10.0% slow, 0.50 s to an answer, "
         "20.0% without a receipt (usually 5.0%)",
         "    not in ES: why",
-        "    2026-03-02 09:30:00 share of its weight: 100% to 50%, refused",
-        "    2026-03-02 09:30:00 breaker of host:1: closed to open, no answer",
+        "    2026-03-02 09:30:00 UTC share of its weight: 100% to 50%, refused",
+        "    2026-03-02 09:30:00 UTC breaker of host:1: closed to open, no answer",
     ]
 
 
@@ -101,7 +101,7 @@ def test_costs_stand_in_columns_and_what_is_off_is_marked() -> None:
         CostOut("PT", None, 5, 5, 5, 0, None, None, 0, None, False),
     ]
     assert table(made) == [
-        "    messages  segments  told    estimated         told   drift",
-        "FR      1200      1300  1310  65.0000 EUR  66.9500 EUR  +3.0 %  ← look here",
-        "PT         5         5     5            -            -       -",
+        "    messages  segments  theirs    estimated      charged   drift",
+        "FR      1200      1300    1310  65.0000 EUR  66.9500 EUR  +3.0 %  ← look here",
+        "PT         5         5       5            -            -       -",
     ]

@@ -105,7 +105,7 @@ def test_a_repeat_is_counted_and_stored_once() -> None:
     ("raw", "reason", "place"),
     [
         pytest.param(b"{", "input data was truncated", "$", id="no JSON"),
-        pytest.param(b"\xff", "malformed: invalid character (byte 0)", "$", id="no text"),
+        pytest.param(b"\xff", "JSON is malformed: invalid character (byte 0)", "$", id="no text"),
         pytest.param(b'"\xff"', "expected", "$", id="a broken text"),
         pytest.param(b"[" * 5000, "expected", "$", id="too deep"),
         pytest.param(event(1, specversion="0.3"), "expected specversion 1.0, got '0.3'", "$.specversion", id="old"),

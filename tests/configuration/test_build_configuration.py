@@ -292,6 +292,16 @@ def test_a_template_needs_what_a_source_can_fill():
     assert any(one[0] == "journeys/hello.yaml" and "'booking' has no field 'gate'" in one[3] for one in found)
 
 
+def test_a_template_with_a_mistake_is_not_called_missing():
+    found = errors(**{"templates/hello/sms.fr.j2": "Bonjour {{ profile.nam }}."})
+    assert {one[0] for one in found} == {"templates/hello/sms.fr.j2"}
+
+
+def test_a_source_that_cannot_be_read_brings_no_warnings_about_its_events():
+    _, problems = built(**{"sources/shop.yaml": "source: [\n"})
+    assert {problem.file for problem in problems} == {"sources/shop.yaml"}
+
+
 def test_many_mistakes_come_sorted_by_place():
     found = errors(
         **{

@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 from page_runner import page
 
-from outrider import wiring
 from outrider.api import acknowledgements
 from outrider.configuration.accounts import account_problems
 from outrider.configuration.toml import Toml, read_toml
@@ -17,8 +16,7 @@ from outrider.journeys import check
 from outrider.plugged import providers, shipped
 from outrider.providers.push.fcm import LARGEST, OURS, REASONS, RESERVED, RESERVED_STARTS
 from outrider.receipts.acknowledgment import GRACE
-from outrider.sandbox.push._google import service_account
-from outrider.sandbox.push.fcm import COUNTERPART, FATES, SEEN, SILENT
+from outrider.sandbox.push.fcm import FATES, SEEN, SILENT
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "how-to" / "send-push.md").read_text(encoding="utf-8")
@@ -75,16 +73,10 @@ def test_every_token_with_a_fate_is_in_the_reference() -> None:
     assert [ending for ending in endings if f"| {ending} |" not in reference] == []
 
 
-def test_the_sandboxs_service_account_makes_the_account_of_the_page(tmp_path: Path) -> None:
-    toml = read(blocks("toml", TRYING)[0])
-    (tmp_path / "firebase.json").write_text(service_account(COUNTERPART.accounts[0], "http://127.0.0.1:4020"))
-    made = wiring._account(toml.accounts[0], b"k" * 32, tmp_path)
-    assert made.provider.name == "fcm"
-
-
-def test_the_commands_of_the_page_work_on_a_running_sandbox(tmp_path: Path) -> None:
-    with page(f"```sh background\noutrider sandbox\n```\n{TRYING}", tmp_path) as guide:
+def test_a_push_and_its_fallback_go_out_and_are_explained_as_the_page_says(tmp_path: Path) -> None:
+    with page(TRYING, tmp_path) as guide:
         guide.run()
         document = msgspec.json.decode((tmp_path / ".outrider" / "firebase.json").read_bytes())
         assert document["token_uri"] == guide.local("http://127.0.0.1:4020/token")
-        assert "got no message" in guide.output
+        assert "got no message" not in guide.output
+        assert len(guide.blocks) > 20

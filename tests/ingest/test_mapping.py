@@ -101,6 +101,12 @@ def test_an_event_without_a_usable_key_is_refused_with_the_path(key):
     assert error.value.path == "$.data.who.id"
 
 
+def test_an_event_no_source_file_reads_is_refused_with_that_reason():
+    with pytest.raises(Unmapped, match="since no file in sources/ reads booked from /elsewhere") as error:
+        SHOP.map(event(source="/elsewhere"))
+    assert error.value.path == "$.subject"
+
+
 @pytest.mark.parametrize("key", ["anna", 7, 0])
 def test_texts_and_whole_numbers_are_keys(key):
     assert SHOP.map(booked(who={"id": key}, vin="V"))[0].path[-1] == Hop("profile", str(key))

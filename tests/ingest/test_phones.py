@@ -39,6 +39,7 @@ def test_numbers_are_read_as_people_write_them(written, region, number):
         ("0612345678", "XX", "region"),
         ("+33000000000", "FR", "no number of +33 looks like this"),
         ("9" * 300, "FR", "not a phone number"),
+        ("20100000000000", "DE", "not a phone number: it is too long"),
     ],
 )
 def test_what_is_no_number_says_why_without_repeating_it(written, region, reason):

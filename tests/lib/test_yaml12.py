@@ -148,6 +148,8 @@ def test_a_part_at_the_end_of_a_text_stays_on_its_line() -> None:
         ("x: {a: 1, a: 2}", 1, 11, "second time"),
         ("1: a\n'1': b\n", 2, 1, "second time"),
         ("a: [1, 2\n", 1, 4, "never closed"),
+        ("a: [\n", 1, 4, "never closed"),
+        ("b: 1\na: {  \n\n", 2, 4, "never closed"),
         ("a: 'x\n", 1, 4, "never closed"),
         ("a: b: c", 1, 5, "quote a text"),
         ("a:\n\t- b", 2, 1, "indent with spaces"),

@@ -55,14 +55,14 @@ def test_a_cap_of_three_a_week(recent: tuple[Recent, ...], verdict: GateVerdict,
 def test_a_full_cap_holds_until_the_oldest_message_falls_out() -> None:
     judgment = capped(sent(HOUR, 2 * DAY, 5 * DAY), WEEKLY)
     assert judgment.until == NOON + 2 * DAY
-    assert judgment.reason == "The cap weekly is full until Thu 7 Mar 2030 13:00."
-    assert judgment.otherwise == "the cap weekly had a free slot"
+    assert judgment.reason == "The cap 'weekly' is full until Thu 7 Mar 2030 13:00."
+    assert judgment.otherwise == "the cap 'weekly' had a free slot"
 
 
 def test_a_cap_that_frees_a_slot_too_late_drops_and_says_by_how_much() -> None:
     judgment = capped(sent(HOUR), DAILY, valid_until=NOON + 20 * HOUR)
     assert judgment.reason.endswith("It is not worth sending by then.")
-    assert judgment.otherwise == "the cap daily had a free slot, or it were valid for 3 h longer"
+    assert judgment.otherwise == "the cap 'daily' had a free slot, or it were valid for 3 h longer"
 
 
 def test_a_slot_that_frees_at_the_last_instant_is_waited_for() -> None:
@@ -172,4 +172,7 @@ def test_the_calendar_is_the_persons_own() -> None:
 
 def test_rolling_and_calendar_caps_hold_together() -> None:
     judgment = capped(sent(HOUR), Cap("day", 1, per=Calendar.DAY), DAILY, valid_until=NOON + 3 * DAY)
-    assert (judgment.until, judgment.reason) == (NOON + 23 * HOUR, "The cap daily is full until Wed 6 Mar 2030 12:00.")
+    assert (judgment.until, judgment.reason) == (
+        NOON + 23 * HOUR,
+        "The cap 'daily' is full until Wed 6 Mar 2030 12:00.",
+    )

@@ -35,15 +35,15 @@ def apart(recent: tuple[Recent, ...], *gaps: Gap, purpose: Purpose = Purpose.SER
 def test_too_near_is_held_until_the_gap_is_over() -> None:
     judgment = apart(sent(HOUR), BREATH)
     assert (judgment.verdict, judgment.until, judgment.margin) == (HOLD, NOON + 3 * HOUR, "over in 3 h")
-    assert judgment.reason == "The gap a breath to the message before it lasts until Tue 5 Mar 2030 16:00."
-    assert judgment.otherwise == "the gap a breath were over"
+    assert judgment.reason == "The gap 'a breath' to the message before it lasts until Tue 5 Mar 2030 16:00."
+    assert judgment.otherwise == "the gap 'a breath' were over"
 
 
 def test_too_near_for_too_long_is_dropped_and_says_by_how_much() -> None:
     judgment = apart(sent(HOUR), BREATH, valid_until=NOON + HOUR)
     assert (judgment.verdict, judgment.otherwise) == (
         DROP,
-        "the gap a breath were over, or it were valid for 2 h longer",
+        "the gap 'a breath' were over, or it were valid for 2 h longer",
     )
     assert judgment.reason.endswith("It is not worth sending by then.")
     assert apart(sent(HOUR), BREATH, valid_until=NOON + 3 * HOUR).verdict is HOLD, "its last instant is not late"

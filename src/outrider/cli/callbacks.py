@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-@click.command()
+@click.command(short_help="Print the callback URL of every account.")
 @click.option("--json", "as_json", is_flag=True, help="Print the URLs as one JSON object.")
 def callbacks(as_json: bool) -> None:
     """Print the callback URL of every account of the applied configuration.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from outrider.domain.problem import Problem
 
 
-@click.command()
+@click.command(short_help="Name every mistake in the company folder FOLDER.")
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @click.option("--json", "as_json", is_flag=True, help="Print the problems as one JSON object.")
 def check(folder: Path, as_json: bool) -> None:
@@ -29,7 +29,7 @@ def check(folder: Path, as_json: bool) -> None:
     if any(problem.is_error for problem in problems):
         raise SystemExit(1)
     if not as_json:
-        click.echo(f"{folder}: {len(files)} files, no errors")
+        click.echo(f"{folder}: {_counted(len(files), 'file')}, no errors")
 
 
 COMMAND = check
@@ -46,15 +46,22 @@ def read_files(folder: Path) -> dict[str, str]:
 
 
 def show_problems(problems: list[Problem], files: dict[str, str], as_json: bool) -> None:
-    """Print problems: with caret for people, as JSON for programs."""
+    """Print problems: with caret and, when there are errors, a count for people; as JSON for programs."""
     from outrider.domain.problem import show
 
+    errors = sum(problem.is_error for problem in problems)
     if as_json:
         import msgspec
 
-        errors = sum(problem.is_error for problem in problems)
         found = {"errors": errors, "warnings": len(problems) - errors, "problems": problems}
         click.echo(msgspec.json.encode(found).decode())
         return
     for problem in problems:
         click.echo(show(problem, files.get(problem.file, "")) + "\n", err=True)
+    if errors:
+        warnings = f", {_counted(len(problems) - errors, 'warning')}" if errors < len(problems) else ""
+        click.echo(f"{_counted(errors, 'error')}{warnings}", err=True)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LOOK_EVERY = 1.0
 
 
-@click.command()
+@click.command(short_help="Read events with the connector NAME.")
 @click.argument("name")
 @click.option("--setting", "settings", multiple=True, metavar="NAME=VALUE", help="A setting; repeat for several.")
 @click.option("--follow", is_flag=True, help="Go on when everything is read, until interrupted.")

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from outrider.api.costs import CostOut
 
-HEADINGS = ("", "messages", "segments", "told", "estimated", "told", "drift", "")
+HEADINGS = ("", "messages", "segments", "theirs", "estimated", "charged", "drift", "")
 
 
 class Duration(click.ParamType["timedelta"]):
@@ -28,7 +28,7 @@ class Duration(click.ParamType["timedelta"]):
         return found
 
 
-@click.command()
+@click.command(short_help="Compare estimated costs with what providers charge.")
 @click.option("--since", type=Duration(), default="30d", show_default=True, help="How far back to look.")
 @click.option(
     "--by",
@@ -39,7 +39,7 @@ class Duration(click.ParamType["timedelta"]):
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def costs(since: timedelta, by: str, as_json: bool) -> None:
-    """Messages that were handed over, their segments and costs: estimated, as providers told them, and the drift.
+    """Messages that were handed over, their segments and costs: estimated, as charged, and the drift.
 
     A line is marked when the drift is more than 2 % either way, or a provider counted other segments than Outrider.
     """

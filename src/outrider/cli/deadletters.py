@@ -155,7 +155,7 @@ def _identifier(text: str) -> bytes:
 def _line(fields: dict[str, Any]) -> str:
     place = f" at {fields['place']}" if fields["place"] else ""
     state = f" (replayed {fields['replayed_at']:%Y-%m-%d %H:%M})" if fields["replayed_at"] else ""
-    return f"{fields['id']} {fields['at']:%Y-%m-%d %H:%M:%S} {fields['kind']}{place}: {fields['reason']}{state}"
+    return f"{fields['id']} {fields['at']:%Y-%m-%d %H:%M:%S %Z} {fields['kind']}{place}: {fields['reason']}{state}"
 
 
 def _json(value: Any, indent: int = 0) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 
-@click.command()
+@click.command(short_help="Show a day of a rental company in under a minute.")
 @click.option("--once", is_flag=True, help="Run to the end without a live view; progress goes to standard error.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: print the counts as one JSON object, last.")
 @click.option("--bookings", type=click.IntRange(2, 10_000), default=420, show_default=True, help="Rentals in the day.")

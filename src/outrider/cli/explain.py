@@ -23,7 +23,7 @@ STATES = {
 }
 
 
-@click.command()
+@click.command(short_help="Say why a message was sent, held or dropped.")
 @click.argument("identifier", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(identifier: str, as_json: bool) -> None:
@@ -80,9 +80,13 @@ def sentences(view: MessageView | None, decisions: Sequence[DecisionLine]) -> li
     return [
         *(_earlier(record) for record in records[:-1]),
         *explain_decision(records[-1], _row(view.message) if view else None),
-        *(_attempt(attempt, zone) for attempt in (view.attempts if view else ())),
-        *(_receipt(receipt, zone) for receipt in (view.receipts if view else ())),
+        *(_sent(view, zone) if view else ()),
     ]
+
+
+def _sent(view: MessageView, zone: str) -> Iterator[str]:
+    yield from (_attempt(attempt, zone, view.message.channel) for attempt in view.attempts)
+    yield from (_receipt(receipt, zone) for receipt in view.receipts)
 
 
 def _earlier(record: Record) -> str:
@@ -96,20 +100,20 @@ def _row(message: MessageLine) -> dict[str, Any]:
     return {name: getattr(message, name) for name in names}
 
 
-def _attempt(attempt: AttemptLine, zone: str) -> str:
+def _attempt(attempt: AttemptLine, zone: str, channel: str) -> str:
     from outrider.orchestration.wording import instant
 
-    words = [STATES.get(attempt.state, attempt.state), *_details(attempt)]
+    words = [STATES.get(attempt.state, attempt.state), *_details(attempt, channel)]
     where = f"Attempt {attempt.number} on route {attempt.route} (account {attempt.account})"
     return f"{where} at {instant(attempt.at, zone)}: {', '.join(words)}."
 
 
-def _details(attempt: AttemptLine) -> Iterator[str]:
+def _details(attempt: AttemptLine, channel: str) -> Iterator[str]:
     if attempt.reason:
         yield attempt.reason.replace("_", " ") + (f" ({attempt.detail})" if attempt.detail else "")
     if attempt.provider_id:
         yield f"as {attempt.provider_id}"
-    if attempt.segments:
+    if attempt.segments and channel == "sms":  # on the others it is always one and says nothing
         yield f"{attempt.segments} segment{'s' if attempt.segments > 1 else ''}"
     if attempt.price is not None:
         yield f"{attempt.price:.4g} {attempt.currency or ''}".rstrip()

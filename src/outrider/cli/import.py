@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 KINDS = ("profiles", "objects", "relations", "consents")
 
 
-@click.command("import")
+@click.command("import", short_help="Bring in profiles, objects, relations or consents.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--kind", type=click.Choice(KINDS), default="profiles", show_default=True, help="What the rows are.")
 @click.option("--map", "pairs", multiple=True, metavar="COLUMN=FIELD", help="What a column is; - leaves it out.")

@@ -41,7 +41,7 @@ SCHEMAS = ".vscode/schemas"
 LONGEST_SENDER = 11
 
 
-@click.command()
+@click.command(short_help="Make a small working company folder.")
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @click.option("--market", default="FR", show_default=True, help="The home market.")
 @click.option("--name", default="My Company", show_default=True, help="The company's name.")

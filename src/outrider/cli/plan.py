@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from outrider.configuration.plan import Plan
 
 
-@click.command()
+@click.command(short_help="Show what applying the company folder would change.")
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as one JSON object.")
 @click.option("--detailed-exitcode", "detailed", is_flag=True, help="Exit with 2 when there are changes.")

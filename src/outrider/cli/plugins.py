@@ -49,7 +49,7 @@ def _first_line(found: Any) -> str:
     return words.strip().partition("\n")[0].rstrip(".")
 
 
-@click.command()
+@click.command(short_help="List everything that was found by its file.")
 @table_options
 def plugins(as_json: bool, markdown: bool, write: Path | None) -> None:
     """List everything that was found by its file: channels, connectors, gates, markets, media, providers and steps."""

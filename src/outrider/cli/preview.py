@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from outrider.content.rendering import TemplateSet
 
 
-@click.command()
+@click.command(short_help="Show what TEMPLATE says, in every language and market.")
 @click.argument("template")
 @click.option(
     "--folder", type=click.Path(path_type=Path), default=Path(), help="The company folder.", show_default=True

@@ -24,7 +24,7 @@ class Pull(msgspec.Struct, frozen=True):
     unapplied: tuple[str, ...]
 
 
-@click.command()
+@click.command(short_help="Make the company folder what is applied now.")
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @click.option("--force", is_flag=True, help="Overwrite local changes that were never applied.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as one JSON object.")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from outrider.api.routes import ChangeOut, HealthOut, RouteOut
 
 
-@click.command()
+@click.command(short_help="List the routes, their weight and their health.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def routes(as_json: bool) -> None:
     """List the routes of the applied configuration with weight, state, health, last changes and barred countries."""
@@ -72,4 +72,4 @@ def _seen(health: HealthOut) -> Iterator[str]:
 
 def _change(change: ChangeOut) -> str:
     what = "share of its weight" if change.kind == "weight" else f"breaker of {change.process}"
-    return f"{change.at:%Y-%m-%d %H:%M:%S} {what}: {change.before} to {change.after}, {change.reason}"
+    return f"{change.at:%Y-%m-%d %H:%M:%S %Z} {what}: {change.before} to {change.after}, {change.reason}"

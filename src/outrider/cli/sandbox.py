@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 4020
 
 
-@click.command()
+@click.command(short_help="Run simulated providers that misbehave on command.")
 @click.option("--port", default=DEFAULT_PORT, show_default=True, help="Port for all providers; 0 for a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(short_help="List or write the JSON Schemas of the folder's files.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Write NAME.json for each into this folder."
 )

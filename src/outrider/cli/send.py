@@ -13,7 +13,7 @@ import click
 ADDRESSES = (("sms", re.compile(r"\+[0-9 ().-]{6,20}")), ("email", re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")))
 
 
-@click.command()
+@click.command(short_help="Send TEMPLATE to a profile or an address.")
 @click.argument("template")
 @click.option("--to", required=True, metavar="KEY|ADDRESS", help="A profile's key, or an address such as +33612345678.")
 @click.option("--value", "values", multiple=True, metavar="NAME=VALUE", help="A variable of the template; repeatable.")

@@ -7,7 +7,7 @@ import click
 ROLES = ("api", "engine", "deliver", "sweep")
 
 
-@click.command()
+@click.command(short_help="Run Outrider until interrupted.")
 @click.option(
     "--only",
     "roles",

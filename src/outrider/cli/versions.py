@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SHOWN = 12
 
 
-@click.command()
+@click.command(short_help="List the applied versions, newest first.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def versions(as_json: bool) -> None:
     """List the applied versions, newest first: number, when, digest, who, note.

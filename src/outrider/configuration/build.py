@@ -196,11 +196,18 @@ class _Builder:
         profile = kinds.get(PROFILE)
         return Surroundings(
             templates={name: _template_facts(templates, name) for name in templates.names},
+            broken=self._wrong_in("templates") - templates.names,
+            unread=bool(self._wrong_in("sources")),
             objects={name: kind.traits for name, kind in kinds.items() if name != PROFILE},
             profile=profile.traits if profile else None,
             events={REPLY: None, **{name: None for source in sources for name in source.events}},
             channels=tuple(name for name in self.shipped.channels if name in used or not used),
         )
+
+    def _wrong_in(self, folder: str) -> frozenset[str]:
+        """What stands right below a folder and has errors: names of files or of folders."""
+        wrong = (problem.file.split("/") for problem in self.problems if problem.is_error)
+        return frozenset(parts[1] for parts in wrong if parts[0] == folder and len(parts) > 1)
 
     def journeys(self, surroundings: Surroundings) -> dict[str, Definition]:
         found: dict[str, Definition] = {}

@@ -156,7 +156,7 @@ class Reading:
         """An event type; a warning when no source is known to bring it."""
         value = self.text("an event type")
         known = self.surroundings.events
-        if value and value not in known:
+        if value and value not in known and not self.surroundings.unread:
             hint = suggest(value, known) or "check the spelling, or add it to a source"
             self.wrong(f"no source brings events of type '{value}'", hint, severity="warning")
         return value

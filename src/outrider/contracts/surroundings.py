@@ -37,6 +37,10 @@ class Surroundings(msgspec.Struct, frozen=True):
     channels: tuple[str, ...] = ()
     #: Languages the markets speak: a text should exist in each.
     languages: tuple[str, ...] = ()
+    #: Templates that are there and have errors of their own: nothing is said of them again.
+    broken: frozenset[str] = frozenset()
+    #: Whether a source could not be read, so that `events` may lack what it brings.
+    unread: bool = False
 
     def fields(self, event: str, *, timed: bool) -> dict[str, FieldType]:
         """The context of a condition. `event` is the type behind ``event``; `timed` says if ``event.time`` is known."""

@@ -123,7 +123,8 @@ def _structured(body: bytes, now: datetime) -> Event | Rejected:
 def _rejection(error: Exception, identifier: str | None) -> Rejected:
     """msgspec names the path at the end: "Expected `str`, got `int` - at `$.id`"."""
     text, _, path = str(error).partition(" - at `")
-    return Rejected(text[:1].lower() + text[1:], path.rstrip("`") or "$", identifier)
+    reason = text if text.startswith("JSON") else text[:1].lower() + text[1:]
+    return Rejected(reason, path.rstrip("`") or "$", identifier)
 
 
 def _id_of(body: bytes) -> str | None:

@@ -87,7 +87,8 @@ class Mapper:
         mapping = self._mapping(event)
         key = _text(_find(event, mapping.subject))
         if not key:
-            raise Unmapped("the event names no profile: expected a text or number", _written(mapping.subject))
+            why = f", since no file in sources/ reads {event.type} from {event.source}" if mapping is DEFAULT else ""
+            raise Unmapped(f"the event names no profile: expected a text or number{why}", _written(mapping.subject))
         if mapping is DEFAULT:
             return EventEntry(event, entity=Hop(PROFILE, key)), []
         notes: list[str] = []

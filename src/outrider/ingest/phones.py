@@ -13,6 +13,8 @@ REASONS = {
     phonenumbers.ValidationResult.INVALID_LENGTH: "its length does not exist in its country",
     phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "it lacks its area code",
 }
+#: A plus sign and fifteen digits (ITU-T E.164, 6.2.1). The metadata of Germany let longer ones pass.
+LONGEST = 16
 
 
 class BadPhone(ValueError):
@@ -34,4 +36,7 @@ def e164(value: str, region: str) -> str:
         raise BadPhone(f"not a phone number: {REASONS[possible]}")
     if not phonenumbers.is_valid_number(number):
         raise BadPhone(f"no number of +{number.country_code} looks like this: its range is not in use")
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    written = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    if len(written) > LONGEST:
+        raise BadPhone(f"not a phone number: {REASONS[phonenumbers.ValidationResult.TOO_LONG]}")
+    return written

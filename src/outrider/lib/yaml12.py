@@ -134,7 +134,7 @@ def read(text: str, file: str = "") -> Located:
     try:
         value = builder.document()
     except MarkedYAMLError as error:
-        builder.fail(_error_index(error), _sentence(error))
+        builder.fail(_error_index(error, text), _sentence(error))
     except ReaderError as error:
         builder.fail(error.position, f"the character U+{ord(text[error.position]):04X} is not allowed in YAML")
     return Located(file, value, text, builder.keys, builder.values, tuple(builder.line_starts))
@@ -276,9 +276,11 @@ def _width(text: str, index: int, style: str) -> int:
     return 2 if style == "'" and here == "'" else 1
 
 
-def _error_index(error: MarkedYAMLError) -> int:
+def _error_index(error: MarkedYAMLError, text: str) -> int:
+    """The place to show; what ends right after its bracket has its mark at the end of the text, and is shown there."""
     mark = error.context_mark if _is_unclosed(error) else error.problem_mark
-    return int((mark or error.problem_mark).index)
+    index = int((mark or error.problem_mark).index)
+    return index if text[index:].strip() else max(0, len(text.rstrip()) - 1)
 
 
 def _is_unclosed(error: MarkedYAMLError) -> bool:

@@ -3,8 +3,9 @@
 select status, count(*) as count from messages where stream = any($1::bytea[]) and id >= $2 group by status
 
 -- name: count_fallbacks
--- Messages of some people on another channel after the first one did not reach them.
-select count(*) from messages where stream = any($1::bytea[]) and id >= $2 and root is not null and status <> 'canceled'
+-- Messages of some people that were taken on another channel after the first one did not reach them.
+select count(*) from messages m where m.stream = any($1::bytea[]) and m.id >= $2 and m.root is not null
+    and exists (select from attempts a where a.message = m.id and a.state = 'accepted')
 
 -- name: count_stopped
 -- Candidates of some people whose last decision held or dropped them, by verdict, gate and template.

@@ -54,8 +54,8 @@ def _full(case: Case, zone: tzinfo, full: list[Counted]) -> Judgment:
         ((free_at(cap, taken, now, zone), cap, len(taken)) for cap, taken in full), key=lambda one: one[0]
     )
     margin = f"{_used(cap, used)}; a slot is free in {span(until - now)}"
-    reason = f"The cap {cap.name} is full until {instant(until, case.facts.zone)}."
-    otherwise = f"the cap {cap.name} had a free slot"
+    reason = f"The cap '{cap.name}' is full until {instant(until, case.facts.zone)}."
+    otherwise = f"the cap '{cap.name}' had a free slot"
     if until <= last:
         return Judgment(GateVerdict.HOLD, reason, margin, until, otherwise=otherwise)
     late = f"{otherwise}, or it were valid for {span(until - last)} longer"

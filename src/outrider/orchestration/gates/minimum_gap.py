@@ -41,8 +41,8 @@ class MinimumGap:
 def _too_near(case: Case, until: datetime, name: str) -> Judgment:
     now, last = case.facts.now, case.candidate.valid_until
     margin = f"over in {span(until - now)}"
-    reason = f"The gap {name} to the message before it lasts until {instant(until, case.facts.zone)}."
-    otherwise = f"the gap {name} were over"
+    reason = f"The gap '{name}' to the message before it lasts until {instant(until, case.facts.zone)}."
+    otherwise = f"the gap '{name}' were over"
     if until <= last:
         return Judgment(GateVerdict.HOLD, reason, margin, until, otherwise=otherwise)
     late = f"{otherwise}, or it were valid for {span(until - last)} longer"
