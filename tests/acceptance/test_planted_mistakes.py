@@ -46,6 +46,10 @@ MISTAKES = [
         "there is no sms text in es", "create templates/welcome/sms.es.j2", id="missing language",
     ),
     pytest.param(
+        TEMPLATE, "longest: 12}", "longest: 400}\nsegments: 1", "segments",
+        "PLACEHOLDER", "PLACEHOLDER", id="budget exceeded",
+    ),
+    pytest.param(
         "outrider.toml", 'name = "first"', 'name = "first"\nmarkets = ["UK"]', "markets",
         "there is no market 'UK'", "known: ", id="unknown market of a route",
     ),

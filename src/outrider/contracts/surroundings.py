@@ -37,6 +37,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     channels: tuple[str, ...] = ()
     #: Languages the markets speak: a text should exist in each.
     languages: tuple[str, ...] = ()
+    #: Codes a person's market may have; empty when any may occur.
+    markets: tuple[str, ...] = ()
 
     def fields(self, event: str, *, timed: bool) -> dict[str, FieldType]:
         """The context of a condition. `event` is the type behind ``event``; `timed` says if ``event.time`` is known."""
