@@ -196,6 +196,7 @@ class _Builder:
         profile = kinds.get(PROFILE)
         return Surroundings(
             templates={name: _template_facts(templates, name) for name in templates.names},
+            broken=frozenset(path.split("/")[1] for path, _ in self.within("templates/")) - templates.names,
             objects={name: kind.traits for name, kind in kinds.items() if name != PROFILE},
             profile=profile.traits if profile else None,
             events={REPLY: None, **{name: None for source in sources for name in source.events}},

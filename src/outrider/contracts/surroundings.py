@@ -28,6 +28,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     """What the rest of the configuration declares, as plain values."""
 
     templates: Mapping[str, TemplateFacts] = {}
+    #: Templates with mistakes of their own: nothing is known of them, and they are told elsewhere.
+    broken: frozenset[str] = frozenset()
     #: Object kind → its traits.
     objects: Mapping[str, Mapping[str, FieldType]] = {}
     #: Traits of profiles; None when any trait may occur.

@@ -74,7 +74,7 @@ def _template(reading: Reading) -> TemplateFacts | None:
     name = reading.name("the name of a template")
     template = reading.surroundings.templates.get(name)
     if template is None:
-        if name:
+        if name and name not in reading.surroundings.broken:
             hint = suggest(name, reading.surroundings.templates) or f"create templates/{name}/template.yaml"
             reading.wrong(f"there is no template '{name}'", hint)
         return None
