@@ -15,7 +15,7 @@ from outrider import wiring
 from outrider.configuration import Configuration, build, digest_of
 from outrider.configuration.schemas import schemas
 from outrider.domain.problem import Problem
-from outrider.domain.work import KEPT, Ceiling
+from outrider.domain.work import EVENT_KEYS_KEPT, KEPT, KEYS_AT_ONCE, Ceiling
 from outrider.lib.clock import SystemClock
 from outrider.lib.collector import Collector
 from outrider.lib.http import open_http
@@ -294,6 +294,8 @@ class Outrider:
             await ensure_partitions(connection, now)
             await drop_partitions(connection, now)
         await self.opened.store.drop_answers(KEPT)
+        while await self.opened.store.drop_event_keys(EVENT_KEYS_KEPT, KEYS_AT_ONCE) == KEYS_AT_ONCE:
+            pass
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Do the roles of this process until `stop`; calls `ready` once they run. An error in one ends them all."""

@@ -17,7 +17,7 @@ from outrider.expressions import compared_texts, parse
         ("market in markets", []),
         ("market == home", []),
         ('market < "GB"', []),
-        ('market.size() == 2 || booking.days == 1', []),
+        ("market.size() == 2 || booking.days == 1", []),
         ('stops.exists(market, market == "ZZ" && zone == "A")', [("zone", "A")]),
         ('(market == "GB" ? b == "x" : c)', [("market", "GB"), ("b", "x")]),
     ],
