@@ -97,6 +97,18 @@ def test_a_sender_that_no_operator_takes_is_an_error_with_a_fix(sender, markets,
     assert hint
 
 
+def test_a_rule_that_nobody_confirmed_warns() -> None:
+    [(where, said, _, severity)] = found(company(sender="36180", markets='"PT"'))
+    assert (where, severity) == ("outrider.toml:11:1", "warning")
+    assert said == "sender '36180': in PT no sender that is a number is delivered (unconfirmed)"
+
+
+def test_a_rule_counts_from_its_day_on() -> None:
+    files = {"outrider.toml": company(sender="+33612345678", markets='"FR"')}
+    assert build(files, shipped(), today=date(2022, 12, 31))[1] == []
+    assert build(files, shipped(), today=date(2023, 1, 1))[0] is None
+
+
 def test_in_a_sandbox_a_bad_sender_is_a_warning_and_other_channels_are_free():
     text = company(sender="Azur-Drive").replace('api_key = "env:KEY"', 'api_key = "k"\nsandbox = true')
     assert [severity for *_, severity in found(text)] == ["warning"]
