@@ -12,7 +12,7 @@ from typing import Protocol
 from outrider import wiring
 from outrider.configuration import Configuration
 from outrider.configuration.schemas import schemas
-from outrider.domain.request import KEPT
+from outrider.domain.request import EVENT_KEYS_KEPT, KEPT, KEYS_AT_ONCE
 from outrider.installation import Opened, current_configuration
 from outrider.lib.collector import Collector
 from outrider.lib.http import open_http
@@ -188,6 +188,8 @@ class Outrider:
             await ensure_partitions(connection, now)
             await drop_partitions(connection, now)
         await self.opened.store.drop_answers(KEPT)
+        while await self.opened.store.drop_event_keys(EVENT_KEYS_KEPT, KEYS_AT_ONCE) == KEYS_AT_ONCE:
+            pass
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Do the roles of this process until `stop`; calls `ready` once they run. An error in one ends them all."""

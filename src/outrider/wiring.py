@@ -100,7 +100,7 @@ def build_desk(
         public_url=public_url,
         allowed=None if toml.environment == "production" else toml.allow,
         purposes=purposes_of(toml),
-        legality=toml.legality(),
+        legality=toml.legality(library.current.policy.markets.values()),
         retries=toml.retries,
         markets=library.current.policy.markets,
         acknowledgments=acknowledgments,

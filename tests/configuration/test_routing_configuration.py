@@ -43,7 +43,8 @@ def company(extra="", sender="RENTAL", markets=""):
 
 
 def found(text):
-    return [(place(one), one.message, one.hint, one.severity) for one in read_toml(text)[1]]
+    """What `check` says, whatever the day."""
+    return [(place(one), one.message, one.hint, one.severity) for one in build({"outrider.toml": text}, shipped())[1]]
 
 
 def test_a_registration_is_read():
@@ -52,7 +53,7 @@ def test_a_registration_is_read():
     assert toml.registrations == (
         Registration("ES", "RENTAL", "smsmode", RegistrationStatus.REGISTERED, "CNMC 2026/117", date(2027, 5, 31)),
     )
-    barred = toml.legality().barred(toml.routes[0], date(2026, 11, 22))
+    barred = toml.legality(shipped().markets.values()).barred(toml.routes[0], date(2026, 11, 22))
     assert ("ES" in barred, "IT" in barred) == (False, True)
 
 
@@ -94,6 +95,18 @@ def test_a_sender_that_no_operator_takes_is_an_error_with_a_fix(sender, markets,
     [(where, said, hint, severity)] = found(company(sender=sender, markets=markets))
     assert (where, said, severity) == ("outrider.toml:11:1", f"sender '{sender}': {message}", "error")
     assert hint
+
+
+def test_a_rule_that_nobody_confirmed_warns() -> None:
+    [(where, said, _, severity)] = found(company(sender="36180", markets='"PT"'))
+    assert (where, severity) == ("outrider.toml:11:1", "warning")
+    assert said == "sender '36180': in PT no sender that is a number is delivered (unconfirmed)"
+
+
+def test_a_rule_counts_from_its_day_on() -> None:
+    files = {"outrider.toml": company(sender="+33612345678", markets='"FR"')}
+    assert build(files, shipped(), today=date(2022, 12, 31))[1] == []
+    assert build(files, shipped(), today=date(2023, 1, 1))[0] is None
 
 
 def test_in_a_sandbox_a_bad_sender_is_a_warning_and_other_channels_are_free():

@@ -23,8 +23,8 @@ def budget(segments: int, more: str = "") -> str:
         (
             f"{A * 150} {{{{ name }}}}",
             budget(1),
-            0,
-            0,
+            1,
+            1,
             "2 segments with the longest values, expected at most 1",
             "31 units",
         ),
@@ -39,8 +39,8 @@ def budget(segments: int, more: str = "") -> str:
         (
             f"{A * 118} [{{{{ name }}}}",
             budget(1),
-            0,
-            0,
+            1,
+            1,
             "2 segments",
             "writing '(' for '[' saves 1 segment; or shorten",
         ),
@@ -48,8 +48,8 @@ def budget(segments: int, more: str = "") -> str:
         (
             "{% if market == 'GB' %}" + A * 170 + "{% endif %}b",
             budget(1),
-            0,
-            0,
+            1,
+            1,
             "(market GB)",
             "shorten it by 11 units",
         ),

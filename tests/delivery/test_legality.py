@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outrider.delivery.legality import Legality, country_flaw, form_flaw
-from outrider.domain.registration import DEMANDS, Registration, RegistrationStatus, SenderDemand
+from outrider.domain.policy import Allowed, SenderRules
+from outrider.domain.registration import Registration, RegistrationStatus, sender_rules
 from outrider.domain.route import Route
+from outrider.lib.discover import plugins
 
 DAY = date(2026, 11, 22)
+RULES = sender_rules(plugins("outrider.markets", "MARKET").values())
 REGISTERED = RegistrationStatus.REGISTERED
 
 
@@ -25,7 +28,7 @@ def row(country="ES", sender="RENTAL", status=REGISTERED, **changes):
 
 
 def barred(*rows, on=DAY, simulated=(), **changes):
-    legality = Legality(rows, {"main": "smsmode", "other": "twilio"}, frozenset(simulated))
+    legality = Legality(rows, {"main": "smsmode", "other": "twilio"}, frozenset(simulated), changes.pop("rules", RULES))
     return legality.barred(route(**changes), on)
 
 
@@ -85,21 +88,53 @@ def test_an_account_nobody_knows_is_named_by_itself():
         ("36180", set()),
         ("0612345678", {"FR"}),
         ("+33712345678", {"FR"}),
+        ("0033612345678", {"FR"}),
         ("33612345678", {"FR"}),
     ],
 )
 def test_numbers_need_no_alias_but_french_mobile_ones_are_forbidden(sender, closed):
-    assert set(barred(sender=sender)) == closed
+    assert set(barred(sender=sender)) == closed | {"PT", "US"}
+
+
+def test_a_registry_of_numbers_wants_a_row_like_one_of_names():
+    assert barred(sender="+12025550123")["US"] == (
+        "sender '+12025550123' through smsmode is not registered in US "
+        "(the carriers' registry of numbers (10DLC, toll-free) demands it)"
+    )
+    assert "US" not in barred(row("US", "+12025550123"), sender="+12025550123")
+
+
+def test_a_reason_says_when_nobody_confirmed_the_rule():
+    assert barred(sender="36180")["PT"] == (
+        "sender '36180': in PT no sender that is a number is delivered (unconfirmed)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sender", "rules", "part"),
+    [
+        ("RENTAL", SenderRules("sms", Allowed.NO, Allowed.YES), "no sender of letters is delivered"),
+        ("RENTAL", SenderRules("sms", Allowed.YES, Allowed.YES, longest=5), "at most 5 characters"),
+        ("RENTAL", SenderRules("sms", Allowed.REGISTERED, Allowed.YES), "(the country's registry demands it)"),
+        ("12345", SenderRules("sms", Allowed.YES, Allowed.NO), "no sender that is a number"),
+        ("12345", SenderRules("sms", Allowed.NO, Allowed.REPLACED), None),
+        ("RENTAL", SenderRules("sms", Allowed.YES, Allowed.NO), None),
+        ("RENTAL", SenderRules("sms", Allowed.NO, Allowed.NO, valid_from=date(2027, 1, 1)), None),
+    ],
+)
+def test_any_row_of_a_pack_counts(sender, rules, part):
+    found = barred(sender=sender, rules={"sms": {"XX": rules}})
+    assert found == {} if part is None else part in found["XX"]
 
 
 def test_a_row_holds_on_its_last_day_and_no_longer():
-    legality = Legality([row(expires=DAY)], {"main": "smsmode"})
+    legality = Legality([row(expires=DAY)], {"main": "smsmode"}, rules=RULES)
     assert "ES" not in legality.barred(route(), DAY)
     assert "ES" in legality.barred(route(), date(2026, 11, 23))
 
 
 def test_closed_countries_name_their_routes():
-    legality = Legality([row()], {"main": "smsmode", "other": "twilio"})
+    legality = Legality([row()], {"main": "smsmode", "other": "twilio"}, rules=RULES)
     second = Route("b", "sms", "other", "RENTAL")
     assert legality.closed([route(), second], DAY) == {"ES": {"b"}, "IT": {"a", "b"}, "US": {"a", "b"}}
     assert legality.closed([], DAY) == {}
@@ -124,19 +159,14 @@ def test_the_form_of_a_sender(sender, part):
 
 
 def test_an_italian_sender_does_not_begin_with_a_digit():
-    assert country_flaw("4Rent", DEMANDS["IT"]).what == "in IT a sender must not begin with a digit"
-    assert country_flaw("Rent4", DEMANDS["IT"]) is None
+    assert country_flaw("4Rent", "IT", RULES["sms"]["IT"]).what == "in IT a sender must not begin with a digit"
+    assert country_flaw("Rent4", "IT", RULES["sms"]["IT"]) is None
     assert "begin with a digit" in barred(sender="4Rent")["IT"]
 
 
-def test_every_demand_has_a_source_and_says_whether_it_is_confirmed():
-    assert all(demand.source and demand.country == code for code, demand in DEMANDS.items())
-    assert SenderDemand(country="XX").confirmed is False
-
-
-@given(st.text(max_size=14), st.sampled_from(sorted(DEMANDS)))
+@given(st.text(max_size=14), st.sampled_from(sorted(RULES["sms"])))
 def test_any_text_is_sound_or_has_a_flaw_with_a_fix(sender, country):
-    for flaw in (form_flaw(sender), country_flaw(sender, DEMANDS[country])):
+    for flaw in (form_flaw(sender), country_flaw(sender, country, RULES["sms"][country])):
         assert flaw is None or (flaw.what and flaw.fix)
 
 

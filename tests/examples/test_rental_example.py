@@ -20,6 +20,7 @@ from outrider.demo.example import BOOKINGS, SEED, example_folder, sample_events
 from outrider.demo.story import Telling, tell
 from outrider.domain.entry import Event
 from outrider.domain.purpose import Purpose
+from outrider.domain.registration import sender_rules
 from outrider.ingest.cloudevents import BATCH, read
 from outrider.plugged import shipped
 
@@ -141,7 +142,10 @@ def test_every_market_has_two_ways_out_for_texts_under_a_sender_its_country_allo
     toml = configuration().toml
     providers = {account.name: account.provider for account in toml.accounts}
     # As if the accounts were real ones: simulated providers keep no registry.
-    legality, bare = Legality(toml.registrations, providers), Legality((), providers)
+    legality, bare = (
+        Legality(rows, providers, rules=sender_rules(configuration().policy.markets.values()))
+        for rows in (toml.registrations, ())
+    )
     day = date(2027, 3, 27)
     for market in MARKETS:
         routes = [one for one in toml.routes if one.fits("sms", market, Purpose.TRANSACTIONAL)]

@@ -15,8 +15,9 @@ from outrider.domain.message import Status
 from outrider.domain.outbox import Due, Intent, Past
 from outrider.domain.policy import Price, price_of
 from outrider.domain.purpose import Purpose
-from outrider.domain.registration import DEMANDS, Registration, RegistrationStatus
+from outrider.domain.registration import Registration, RegistrationStatus, sender_rules
 from outrider.domain.route import Route
+from outrider.lib.discover import plugins
 from outrider.testing.builders import changed
 from outrider.workers.conclude import conclude
 from outrider.workers.desk import Account
@@ -40,8 +41,9 @@ def prepared(world, one):
 
 def law(*rows):
     """The law of today: the world's clock stands before some of it."""
-    demands = {code: changed(demand, valid_from=date.min) for code, demand in DEMANDS.items()}
-    return Legality(rows, {"first": "smsmode", "second": "twilio"}, demands=demands)
+    rules = sender_rules(plugins("outrider.markets", "MARKET").values())["sms"]
+    today = {code: changed(row, valid_from=date.min) for code, row in rules.items()}
+    return Legality(rows, {"first": "smsmode", "second": "twilio"}, rules={"sms": today})
 
 
 def registered(provider, **changes):

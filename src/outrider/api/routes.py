@@ -89,7 +89,7 @@ def show_routes(
     now: datetime,
 ) -> list[RouteOut]:
     """The routes as they are shown."""
-    legality = configuration.toml.legality()
+    legality = configuration.toml.legality(configuration.policy.markets.values())
     return [
         _show(
             route,

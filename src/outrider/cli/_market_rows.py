@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import msgspec
 
@@ -101,6 +102,8 @@ def _sender(row: SenderRules) -> str:
     notes += [row.registry] if row.registry else []
     notes += ["case counts"] if row.case_sensitive else []
     notes += [] if row.may_start_with_digit else ["not starting with a digit"]
+    notes += [f"no number that begins with {', '.join(row.numbers_forbidden)}"] if row.numbers_forbidden else []
+    notes += [f"from {row.valid_from}"] if row.valid_from > date.min else []
     return f"{row.channel}: {', '.join(notes)}"
 
 

@@ -14,7 +14,7 @@ from outrider.configuration.files import digest_of
 from outrider.configuration.kinds import Kind, read_kind
 from outrider.configuration.overrides import read_override
 from outrider.configuration.policy_places import policy_problem
-from outrider.configuration.routing import demand_warnings
+from outrider.configuration.routing import law_problems
 from outrider.configuration.sources import read_source
 from outrider.configuration.toml import FILE, Toml, at, place_of, read_toml
 from outrider.content.shift import LETTERS
@@ -133,8 +133,8 @@ class _Builder:
             self.check_words(text, ["caps", f"[{index}]"], "channels", cap.channels, self.shipped.channels)
         for index, gap in enumerate(toml.gaps):
             self.check_words(text, ["gaps", f"[{index}]"], "channels", gap.channels, self.shipped.channels)
-        if self.today is not None:
-            self.problems += demand_warnings(toml.routes, toml.legality().barred, self.today, partial(at, text))
+        legality = toml.legality(self.shipped.markets.values())
+        self.problems += law_problems(toml.routes, toml.home_market, legality, self.today, partial(at, text))
         return toml
 
     def check_words(
@@ -202,6 +202,7 @@ class _Builder:
             profile=profile.traits if profile else None,
             events={REPLY: None, **{name: None for source in sources for name in source.events}},
             channels=tuple(name for name in self.shipped.channels if name in used or not used),
+            markets=tuple(self.shipped.markets),
         )
 
     def _wrong_in(self, folder: str) -> frozenset[str]:

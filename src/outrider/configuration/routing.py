@@ -12,9 +12,9 @@ import msgspec
 from outrider.contracts.surroundings import suggest
 from outrider.delivery.budget import RetryRules
 from outrider.delivery.health import HealthRules
-from outrider.delivery.legality import MET, country_flaw, form_flaw
+from outrider.delivery.legality import MET, Flaw, Legality, country_flaw, form_flaw
 from outrider.domain.problem import Problem
-from outrider.domain.registration import DEMANDS, TEXT_CHANNELS, Registration
+from outrider.domain.registration import TEXT_CHANNELS, Registration, SendersByChannel
 from outrider.domain.route import Route
 
 #: Says where a key stands: (path, key, message, hint) → problem.
@@ -111,42 +111,79 @@ def _row_problems(
     if row.status in MET and not row.evidence.strip():
         yield at("status", f"'{row.status}' needs evidence", 'add evidence = "…": where it can be proved')
     senders = {route.sender for route in routes if providers.get(route.account) == row.provider}
-    if senders and row.sender not in senders:
-        spelled = [sender for sender in sorted(senders) if sender.casefold() == row.sender.casefold()]
-        if spelled and row.country in DEMANDS and DEMANDS[row.country].case_sensitive:
-            words = f"'{row.sender}' is registered, but a route sends as '{spelled[0]}', and {row.country} is exact"
-            yield at("sender", words, "spell both as they are registered")
-        elif not spelled:
-            warning = at("sender", f"no route at {row.provider} sends as '{row.sender}'", suggest(row.sender, senders))
-            yield msgspec.structs.replace(warning, severity="warning")
+    if senders and row.sender not in senders and not _alike(row.sender, senders):
+        warning = at("sender", f"no route at {row.provider} sends as '{row.sender}'", suggest(row.sender, senders))
+        yield msgspec.structs.replace(warning, severity="warning")
 
 
-def sender_problems(routes: Iterable[Route], home_market: str, simulated: Collection[str], at: At) -> list[Problem]:
-    """Senders that no operator takes, or that a market named by their route forbids."""
-    found = []
+def _alike(sender: str, others: Iterable[str]) -> list[str]:
+    return [other for other in sorted(others) if other.casefold() == sender.casefold()]
+
+
+def law_problems(
+    routes: Collection[Route], home_market: str, legality: Legality, day: date | None, at: At
+) -> list[Problem]:
+    """Routes and registrations against the sender rules; with `day` also routes that may not be used on it."""
+    return [
+        *_sender_problems(routes, home_market, legality, day, at),
+        *_spelling_problems(routes, legality, at),
+        *(_demand_warnings(routes, legality, day, at) if day is not None else ()),
+    ]
+
+
+def _spelling_problems(routes: Collection[Route], legality: Legality, at: At) -> Iterable[Problem]:
+    """Registrations that a route spells another way, where the country takes the exact spelling only."""
+    for index, row in enumerate(legality.registrations):
+        mine = [route for route in routes if legality.providers.get(route.account) == row.provider]
+        exact = {route.sender for route in mine if _is_exact(legality.rules, route.channel, row.country)}
+        if (alike := _alike(row.sender, exact)) and row.sender not in {route.sender for route in mine}:
+            words = f"'{row.sender}' is registered, but a route sends as '{alike[0]}', and {row.country} is exact"
+            yield at(["registrations", f"[{index}]"], "sender", words, "spell both as they are registered")
+
+
+def _is_exact(rules: SendersByChannel, channel: str, country: str) -> bool:
+    row = rules.get(channel, {}).get(country)
+    return row is not None and row.case_sensitive
+
+
+def _sender_problems(
+    routes: Iterable[Route], home_market: str, legality: Legality, day: date | None, at: At
+) -> Iterable[Problem]:
+    """Senders that no operator takes, or that a market named by their route forbids.
+
+    A warning where nobody confirmed the rule, and for simulated accounts; nothing of what does not hold yet on `day`.
+    """
     for index, route in enumerate(routes):
         if route.channel not in TEXT_CHANNELS:
             continue
-        demands = [DEMANDS[code] for code in route.markets or (home_market,) if code in DEMANDS]
-        flaws = [form_flaw(route.sender), *(country_flaw(route.sender, demand) for demand in demands)]
-        for flaw in flaws:
-            if flaw is not None:
-                message = f"sender '{route.sender}': {flaw.what}"
-                problem = at(["routes", f"[{index}]"], "sender", message, flaw.fix)
-                simulates = route.account in simulated
-                found.append(msgspec.structs.replace(problem, severity="warning") if simulates else problem)
-    return found
+        mild = route.account in legality.simulated
+        for flaw, certain in _flaws(route, route.markets or (home_market,), legality.rules, day):
+            words = f"sender '{route.sender}': {flaw.what}{'' if certain else ' (unconfirmed)'}"
+            problem = at(["routes", f"[{index}]"], "sender", words, flaw.fix)
+            yield msgspec.structs.replace(problem, severity="warning") if mild or not certain else problem
 
 
-def demand_warnings(
-    routes: Iterable[Route], barred: Callable[[Route, date], Mapping[str, str]], on: date, at: At
-) -> list[Problem]:
+def _flaws(
+    route: Route, countries: Iterable[str], rules: SendersByChannel, day: date | None
+) -> Iterable[tuple[Flaw, bool]]:
+    """What is wrong with a sender, and whether that is certain."""
+    if flaw := form_flaw(route.sender):
+        yield flaw, True
+        return
+    for country in countries:
+        row = rules[route.channel].get(country)
+        if row is None or (day is not None and day < row.valid_from):
+            continue
+        if flaw := country_flaw(route.sender, country, row):
+            yield flaw, row.confirmed
+
+
+def _demand_warnings(routes: Iterable[Route], legality: Legality, day: date, at: At) -> Iterable[Problem]:
     """Routes that name a market in which they may not be used on a day."""
-    found = []
     for index, route in enumerate(routes):
-        for country in sorted(set(route.markets) & barred(route, on).keys()):
-            words = f"in {country} this route is not used: {barred(route, on)[country]}"
+        barred = legality.barred(route, day)
+        for country in sorted(set(route.markets) & barred.keys()):
+            words = f"in {country} this route is not used: {barred[country]}"
             hint = 'add a row [[registrations]] with status = "registered" once it is'
             problem = at(["routes", f"[{index}]"], "markets", words, hint)
-            found.append(msgspec.structs.replace(problem, severity="warning"))
-    return found
+            yield msgspec.structs.replace(problem, severity="warning")

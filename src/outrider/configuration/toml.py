@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from math import inf
@@ -18,7 +18,6 @@ from outrider.configuration.routing import (
     read_health,
     read_registrations,
     read_retries,
-    sender_problems,
 )
 from outrider.contracts.reading import UNITS
 from outrider.contracts.surroundings import suggest
@@ -26,10 +25,10 @@ from outrider.delivery.budget import RetryRules
 from outrider.delivery.health import HealthRules
 from outrider.delivery.legality import Legality
 from outrider.domain.outbox import Ceiling
-from outrider.domain.policy import Calendar, Cap, Gap
+from outrider.domain.policy import Calendar, Cap, Gap, MarketRules
 from outrider.domain.problem import Problem
 from outrider.domain.purpose import PURPOSES, Purpose
-from outrider.domain.registration import Registration
+from outrider.domain.registration import Registration, sender_rules
 from outrider.domain.route import Route
 
 FILE = "outrider.toml"
@@ -97,10 +96,15 @@ class Toml(msgspec.Struct, frozen=True):
     health: HealthRules = HealthRules()
     retries: RetryRules = RetryRules()
 
-    def legality(self) -> Legality:
-        """Where each route's sender may be used."""
+    @property
+    def providers(self) -> dict[str, str]:
+        """Account → provider."""
+        return {account.name: account.provider for account in self.accounts}
+
+    def legality(self, markets: Iterable[MarketRules]) -> Legality:
+        """Where each route's sender may be used, by the sender rules of the markets."""
         simulated = frozenset(account.name for account in self.accounts if account.sandbox)
-        return Legality(self.registrations, {one.name: one.provider for one in self.accounts}, simulated)
+        return Legality(self.registrations, self.providers, simulated, sender_rules(markets))
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,10 +153,7 @@ def read_toml(text: str) -> tuple[Toml, list[Problem]]:
 
 def _with_routing(toml: Toml, document: _Document, text: str, problems: list[Problem]) -> Toml:
     here = partial(at, text)
-    simulated = [account.name for account in toml.accounts if account.sandbox]
-    problems += sender_problems(toml.routes, toml.home_market, simulated, here)
-    providers = {account.name: account.provider for account in toml.accounts}
-    registrations, wrong = read_registrations(document.registrations, toml.routes, providers, here)
+    registrations, wrong = read_registrations(document.registrations, toml.routes, toml.providers, here)
     problems += wrong
     health = read_health(document.health, read_duration, here, problems)
     retries = read_retries(document.retries, here, problems)

@@ -46,4 +46,6 @@ def template_shape() -> Shape:
 
 def push_shape() -> Shape:
     """A push text; every value is a template of its own."""
-    return mapping({"title": TEXT, "body": TEXT, "link": TEXT, "data": {"type": "object"}}, ("title", "body"))
+    return mapping(
+        {"title": TEXT, "body": TEXT, "link": {"type": "string"}, "data": {"type": "object"}}, ("title", "body")
+    )

@@ -16,7 +16,17 @@ import msgspec
 
 from outrider.contracts.surroundings import Surroundings, suggest
 from outrider.domain.problem import Problem, Severity
-from outrider.expressions import BOOL, ExpressionError, Verdict, find_errors, is_never_true, judge, parse
+from outrider.expressions import (
+    BOOL,
+    Expr,
+    ExpressionError,
+    Verdict,
+    compared_texts,
+    find_errors,
+    is_never_true,
+    judge,
+    parse,
+)
 from outrider.expressions import compile as compile_condition
 from outrider.lib.yaml12 import Located, Mark, Path, meant_boolean
 
@@ -28,6 +38,8 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 LONGEST = timedelta(days=3650)
 #: Names of journeys, steps and templates.
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
+#: Where a condition finds the person's market.
+MARKET_PATHS = ("market", "profile.market")
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -175,7 +187,17 @@ class Reading:
             self._wrong_inside(mistake)
         if not mistakes and is_never_true(tree):
             self.wrong("this condition can never be true", "correct it, or take out what depends on it")
+        self._unknown_markets(tree)
         return Condition(text, compile_condition(tree, fields))
+
+    def _unknown_markets(self, tree: Expr) -> None:
+        """Nobody is in a market that no pack is about: comparing with it is a slip of the pen."""
+        known = self.surroundings.markets
+        for path, text in compared_texts(tree):
+            if known and path in MARKET_PATHS and text.value not in known:
+                hint = suggest(str(text.value).upper(), known) or f"known: {', '.join(known)}"
+                mark = self.context.located.inside(self.path, text.place.offset, text.place.length)
+                self._note(mark, f"there is no market '{text.value}'", hint, "error")
 
     def wrong(self, message: str, hint: str = "", *, severity: Severity = "error") -> None:
         """Note a problem at the value."""

@@ -55,6 +55,10 @@ class Log(Protocol):
         """Drop what is kept of keys older than this; how many. Their requests would take effect anew."""
         ...
 
+    async def drop_event_keys(self, age: timedelta, at_most: int) -> int:
+        """Drop keys of events stored longer ago than this; how many. Such an event would be stored anew."""
+        ...
+
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Keep what could not be read, with its reason."""
         ...

@@ -28,6 +28,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     """What the rest of the configuration declares, as plain values."""
 
     templates: Mapping[str, TemplateFacts] = {}
+    #: Templates with mistakes of their own: nothing is known of them, and they are told elsewhere.
+    broken: frozenset[str] = frozenset()
     #: Object kind → its traits.
     objects: Mapping[str, Mapping[str, FieldType]] = {}
     #: Traits of profiles; None when any trait may occur.
@@ -37,10 +39,10 @@ class Surroundings(msgspec.Struct, frozen=True):
     channels: tuple[str, ...] = ()
     #: Languages the markets speak: a text should exist in each.
     languages: tuple[str, ...] = ()
-    #: Templates that are there and have errors of their own: nothing is said of them again.
-    broken: frozenset[str] = frozenset()
     #: Whether a source could not be read, so that `events` may lack what it brings.
     unread: bool = False
+    #: Codes a person's market may have; empty when any may occur.
+    markets: tuple[str, ...] = ()
 
     def fields(self, event: str, *, timed: bool) -> dict[str, FieldType]:
         """The context of a condition. `event` is the type behind ``event``; `timed` says if ``event.time`` is known."""

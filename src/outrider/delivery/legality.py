@@ -1,7 +1,7 @@
-"""Where a route's sender may be used: the demands of countries against the company's registrations. Pure.
+"""Where a route's sender may be used: the rules of countries against the company's registrations. Pure.
 
-A demand is judged for one country, one sender and one provider on one day. Simulated providers reach no network, so no
-demand is made of their routes.
+A rule is judged for one country, one sender and one provider on one day. Simulated providers reach no network, so
+nothing is demanded of their routes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from datetime import date
 
 import msgspec
 
-from outrider.domain.registration import DEMANDS, TEXT_CHANNELS, Registration, RegistrationStatus, SenderDemand
+from outrider.domain.policy import Allowed, SenderRules
+from outrider.domain.registration import TEXT_CHANNELS, Registration, RegistrationStatus, SendersByChannel
 from outrider.domain.route import Route
 
 #: Longest sender of letters: 11 characters of a TP-Originating-Address (3GPP TS 23.040, 9.1.2.5).
@@ -24,7 +25,7 @@ LONGEST_NUMBER = 15
 ALIAS = re.compile(r"[A-Za-z0-9 ]+")
 NUMBER = re.compile(r"\+?[0-9]+")
 
-#: Statuses with which a demand is met.
+#: Statuses with which a country's rules are met.
 MET = frozenset({RegistrationStatus.REGISTERED, RegistrationStatus.NOT_NEEDED})
 
 
@@ -50,36 +51,42 @@ def form_flaw(sender: str) -> Flaw | None:
     return None
 
 
-def country_flaw(sender: str, demand: SenderDemand) -> Flaw | None:
-    """What one country does not take of any sender of this form; None for nothing."""
-    if NUMBER.fullmatch(sender):
-        if _international(sender, demand.country).startswith(demand.numbers_forbidden or ("-",)):
-            fix = "use a name of letters or a short code of the provider"
-            return Flaw(f"in {demand.country} a mobile number must not send for a company", fix)
-        return None
-    if not demand.letters:
-        return Flaw(f"in {demand.country} no sender of letters is delivered", "use a number registered there")
-    if not demand.digit_first and sender[:1].isdigit():
-        return Flaw(f"in {demand.country} a sender must not begin with a digit", "begin it with a letter")
+def country_flaw(sender: str, country: str, rules: SenderRules) -> Flaw | None:
+    """What one country takes of no sender of this form, whoever is registered; None for nothing."""
+    return _number_flaw(sender, country, rules) if NUMBER.fullmatch(sender) else _alias_flaw(sender, country, rules)
+
+
+def _number_flaw(sender: str, country: str, rules: SenderRules) -> Flaw | None:
+    if rules.numeric is Allowed.NO:
+        return Flaw(f"in {country} no sender that is a number is delivered", "use a name of letters")
+    digits = sender.removeprefix("+").removeprefix("00")
+    if any(digits.startswith(beginning) for beginning in rules.numbers_forbidden):
+        fix = "use a name of letters or a short code of the provider"
+        return Flaw(f"in {country} a mobile number must not send for a company", fix)
     return None
 
 
-def _international(number: str, country: str) -> str:
-    """A number without plus; a French national one (06…) with its calling code."""
-    digits = number.removeprefix("+").removeprefix("00")
-    return f"33{digits[1:]}" if country == "FR" and digits.startswith("0") else digits
+def _alias_flaw(sender: str, country: str, rules: SenderRules) -> Flaw | None:
+    if rules.alphanumeric is Allowed.NO:
+        return Flaw(f"in {country} no sender of letters is delivered", "use a number registered there")
+    if len(sender) > rules.longest:
+        return Flaw(f"in {country} a sender of letters has at most {rules.longest} characters", "shorten it")
+    if not rules.may_start_with_digit and sender[:1].isdigit():
+        return Flaw(f"in {country} a sender must not begin with a digit", "begin it with a letter")
+    return None
 
 
 @dataclass(frozen=True, eq=False)
 class Legality:
-    """The company's registrations against the demands, asked per route and country."""
+    """The company's registrations against the rules of countries, asked per route and country."""
 
     registrations: Sequence[Registration] = ()
     #: Account → provider.
     providers: Mapping[str, str] = field(default_factory=dict)
     #: Accounts of simulated providers.
     simulated: frozenset[str] = frozenset()
-    demands: Mapping[str, SenderDemand] = field(default_factory=lambda: DEMANDS)
+    #: What each country takes, from `sender_rules`.
+    rules: SendersByChannel = field(default_factory=dict)
 
     def barred(self, route: Route, day: date) -> Mapping[str, str]:
         """Country → why this route may not be taken there on a day."""
@@ -96,36 +103,36 @@ class Legality:
     def _judge(self, route: Route, day: date) -> Iterable[tuple[str, str]]:
         if route.channel not in TEXT_CHANNELS or route.account in self.simulated:
             return
-        countries = {*self.demands, *(one.country for one in self.registrations)}
-        for country in sorted(countries):
-            if reason := self._reason(route, country, day):
+        rules = self.rules.get(route.channel, {})
+        for country in sorted({*rules, *(one.country for one in self.registrations)}):
+            if reason := self._reason(route, country, rules.get(country), day):
                 yield country, reason
 
-    def _reason(self, route: Route, country: str, day: date) -> str:
-        demand = self.demands.get(country, SenderDemand(country=country))
-        row = self._row(route, country)
+    def _reason(self, route: Route, country: str, rules: SenderRules | None, day: date) -> str:
+        row = self._row(route, country, exact=rules is not None and rules.case_sensitive)
         if row is not None and row.status is RegistrationStatus.REFUSED:
             return f"{_words(route, row.provider)} was refused registration in {country}"
-        if day < demand.valid_from or (row is not None and row.status in MET and not _is_over(row, day)):
+        if rules is None or day < rules.valid_from or (row is not None and _stands(row, day)):
             return ""
-        if flaw := country_flaw(route.sender, demand):
-            return f"sender {route.sender!r}: {flaw.what}"
-        if not demand.registry or NUMBER.fullmatch(route.sender):
-            return ""
-        return self._unregistered(route, demand, row)
+        if flaw := country_flaw(route.sender, country, rules):
+            reason = f"sender {route.sender!r}: {flaw.what}"
+        else:
+            kind = rules.numeric if NUMBER.fullmatch(route.sender) else rules.alphanumeric
+            reason = self._unregistered(route, country, rules, row) if kind is Allowed.REGISTERED else ""
+        return f"{reason} (unconfirmed)" if reason and not rules.confirmed else reason
 
-    def _unregistered(self, route: Route, demand: SenderDemand, row: Registration | None) -> str:
+    def _unregistered(self, route: Route, country: str, rules: SenderRules, row: Registration | None) -> str:
         words = _words(route, self.providers.get(route.account, route.account))
+        registry = rules.registry or "country's registry"
         if row is None:
-            return f"{words} is not registered in {demand.country} ({demand.registry} demands it)"
+            return f"{words} is not registered in {country} (the {registry} demands it)"
         if row.status is RegistrationStatus.PENDING:
-            return f"the registration of {words} in {demand.country} is pending ({demand.registry} demands it)"
-        return f"the registration of {words} in {demand.country} ended on {row.expires}"
+            return f"the registration of {words} in {country} is pending (the {registry} demands it)"
+        return f"the registration of {words} in {country} ended on {row.expires}"
 
-    def _row(self, route: Route, country: str) -> Registration | None:
+    def _row(self, route: Route, country: str, *, exact: bool) -> Registration | None:
         provider = self.providers.get(route.account)
         rows = [one for one in self.registrations if one.country == country and one.provider == provider]
-        exact = self.demands.get(country, SenderDemand(country=country)).case_sensitive
         for row in rows:
             if row.sender == route.sender or (not exact and row.sender.casefold() == route.sender.casefold()):
                 return row
@@ -136,5 +143,5 @@ def _words(route: Route, provider: str) -> str:
     return f"sender {route.sender!r} through {provider}"
 
 
-def _is_over(row: Registration, day: date) -> bool:
-    return row.expires is not None and row.expires < day
+def _stands(row: Registration, day: date) -> bool:
+    return row.status in MET and (row.expires is None or day <= row.expires)

@@ -33,6 +33,8 @@ class Reason(StrEnum):
     DEAD_ADDRESS = "dead_address"
     BAD_REQUEST = "bad_request"
     NOT_CONNECTED = "not_connected"
+    #: We ourselves did not make the call: its intent was not confirmed, or its lease was nearly over.
+    NOT_BEGUN = "not_begun"
     UNKNOWN = "unknown"
 
 
@@ -74,6 +76,7 @@ SCOPES: dict[Reason, Scope] = {
     Reason.UNAUTHORIZED: Scope.ACCOUNT,
     Reason.BAD_REQUEST: Scope.MESSAGE,
     Reason.NOT_CONNECTED: Scope.PASSING,
+    Reason.NOT_BEGUN: Scope.PASSING,
     Reason.UNKNOWN: Scope.ROUTE,
 }
 

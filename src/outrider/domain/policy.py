@@ -90,8 +90,9 @@ class Allowed(StrEnum):
 
 
 class SenderRules(Sourced, frozen=True):
-    """Which senders a market takes on one channel."""
+    """Which senders a market takes on one channel: `check` and routing go by it, and `markets show` tells it."""
 
+    #: The row of `sms` counts for the other text channels too, unless they have their own.
     channel: str
     alphanumeric: Allowed
     numeric: Allowed
@@ -99,8 +100,13 @@ class SenderRules(Sourced, frozen=True):
     registry: str = ""
     #: Most characters of an alphanumeric sender.
     longest: int = 11
+    #: Whether a registered sender holds in its exact spelling only.
     case_sensitive: bool = False
     may_start_with_digit: bool = True
+    #: Beginnings of numbers that must not send for companies, as written without plus or 00.
+    numbers_forbidden: tuple[str, ...] = ()
+    #: Nothing of the row holds before this day.
+    valid_from: date = date.min
 
 
 class Price(msgspec.Struct, frozen=True):

@@ -1,11 +1,14 @@
-"""Sender registrations: where a sender may be used through which provider, and what each country demands of senders."""
+"""Sender registrations, and the rules of every country that they stand against: those of the market packs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
 
 import msgspec
+
+from outrider.domain.policy import Allowed, MarketRules, SenderRules
 
 
 class RegistrationStatus(StrEnum):
@@ -32,63 +35,37 @@ class Registration(msgspec.Struct, frozen=True):
     expires: date | None = None
 
 
-class SenderDemand(msgspec.Struct, frozen=True, kw_only=True):
-    """What one country demands of senders of text messages, since when, and who says so."""
-
-    country: str
-    #: Name of the registry that must know an alphanumeric sender for the provider that sends it; empty for none.
-    registry: str = ""
-    #: Whether letters are allowed at all.
-    letters: bool = True
-    #: Whether a sender of letters may begin with a digit.
-    digit_first: bool = True
-    #: Whether a registered sender holds only in its exact spelling.
-    case_sensitive: bool = False
-    #: Beginnings of phone numbers (E.164 without plus) that must not send for companies.
-    numbers_forbidden: tuple[str, ...] = ()
-    valid_from: date = date.min
-    source: str = ""
-    confirmed: bool = False
-
-
-#: Channels whose senders the demands are about.
+#: Channels whose senders the rules are about.
 TEXT_CHANNELS = frozenset({"sms", "mms", "rcs"})
 
-#: By country. Sources as read in 2026; a company whose lawyer finds otherwise writes a registration `not_needed`.
-DEMANDS: dict[str, SenderDemand] = {
-    demand.country: demand
-    for demand in (
-        SenderDemand(
-            country="ES",
-            registry="the CNMC alias registry",
-            case_sensitive=True,
-            valid_from=date(2026, 6, 7),
+#: Channel → country (ISO 3166-1 alpha-2) → its row.
+SendersByChannel = Mapping[str, Mapping[str, SenderRules]]
+
+#: Countries that no market pack is about and that are texted all the same: a phone may come from anywhere.
+ELSEWHERE: Mapping[str, tuple[SenderRules, ...]] = {
+    "US": (
+        SenderRules(
+            "sms",
+            Allowed.NO,
+            Allowed.REGISTERED,
+            registry="carriers' registry of numbers (10DLC, toll-free)",
             source=(
-                "Order TDF/149/2025 and CNMC Circular 1/2026: an alias that is not registered for the provider that "
-                "sends it is blocked from 7 June 2026 (one guide plans the full deployment for 15 September 2026)."
+                "Carriers' rules: no alphanumeric sender is delivered; a number that is not registered (10DLC brand "
+                "and campaign, toll-free verification) is blocked."
             ),
             confirmed=True,
         ),
-        SenderDemand(
-            country="IT",
-            registry="the AGCOM alias registry",
-            digit_first=False,
-            case_sensitive=True,
-            source="AGCOM resolution 42/13/CIR: an alias that is not registered is replaced or blocked.",
-            confirmed=True,
-        ),
-        SenderDemand(
-            country="FR",
-            numbers_forbidden=("336", "337"),
-            valid_from=date(2023, 1, 1),
-            source="ARCEP numbering plan: no mobile number (06, 07) sends application messages since January 2023.",
-            confirmed=True,
-        ),
-        SenderDemand(
-            country="US",
-            letters=False,
-            source="Carriers deliver no alphanumeric sender; numbers need their own registration (10DLC, toll-free).",
-            confirmed=True,
-        ),
-    )
+    ),
 }
+
+
+def sender_rules(markets: Iterable[MarketRules]) -> SendersByChannel:
+    """The rules for each text channel and country, of the packs first; a country without a row is left out."""
+    rows = {**ELSEWHERE, **{market.code: market.senders for market in markets}}
+    found: dict[str, dict[str, SenderRules]] = {channel: {} for channel in TEXT_CHANNELS}
+    for country, senders in rows.items():
+        by_channel = {row.channel: row for row in senders}
+        for channel, countries in found.items():
+            if row := by_channel.get(channel, by_channel.get("sms")):
+                countries[country] = row
+    return found

@@ -12,6 +12,11 @@ from outrider.domain.entry import Entry
 #: a published policy).
 KEPT = timedelta(days=7)
 
+#: How long the key of an event is remembered: longer than any of its entries is, which go with the month after theirs.
+EVENT_KEYS_KEPT = timedelta(days=63)
+#: Keys dropped in one transaction.
+KEYS_AT_ONCE = 10_000
+
 
 class KeyedRequest(msgspec.Struct, frozen=True):
     """A request that takes effect once, however often it is made: its entry, and what every repeat is answered."""

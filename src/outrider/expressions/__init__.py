@@ -28,6 +28,7 @@ an int and a float is done in floats.
 """
 
 from outrider.expressions.checker import Checked, check, find_errors
+from outrider.expressions.compared import compared_texts
 from outrider.expressions.compiler import compile  # noqa: A004  named as in re.compile
 from outrider.expressions.errors import EvaluationError, ExpressionError
 from outrider.expressions.never import is_never_true
@@ -72,6 +73,7 @@ __all__ = [
     "Place",
     "Verdict",
     "check",
+    "compared_texts",
     "compile",
     "declare",
     "declare_fields",

@@ -115,10 +115,14 @@ MARKET = MarketRules(
             Allowed.REGISTERED,
             Allowed.REPLACED,
             registry="CNMC alias registry",
+            case_sensitive=True,
+            valid_from=date(2026, 6, 7),
             source=(
                 "Order TDF/149/2025 and CNMC Circular 1/2026: an alias that is not registered, or that comes through a "
-                "provider not named there, is blocked (from 7 June 2026; one guide: 15 September). Numbers: GOV.UK."
+                "provider not named there, is blocked from 7 June 2026 (one guide plans the full deployment for 15 "
+                "September 2026). Numbers: GOV.UK Notify's table alone."
             ),
+            confirmed=True,
         ),
     ),
     prices=(

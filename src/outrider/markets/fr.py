@@ -106,10 +106,14 @@ MARKET = MarketRules(
             "sms",
             Allowed.YES,
             Allowed.REPLACED,
+            # Mobile numbers, internationally and nationally written.
+            numbers_forbidden=("336", "337", "06", "07"),
+            valid_from=date(2023, 1, 1),
             source=(
-                "ARCEP: no mobile numbers (06, 07) for automated messages since 2023; operators put short codes "
-                "(36xxx, 38xxx) in the place of numbers."
+                "ARCEP numbering plan: no mobile number (06, 07) sends automated messages since January 2023. "
+                "Operators put short codes (36xxx, 38xxx) in the place of other numbers: practice."
             ),
+            confirmed=True,
         ),
     ),
     prices=(

@@ -81,8 +81,9 @@ MARKET = MarketRules(
             may_start_with_digit=False,
             source=(
                 "AGCOM Resolution 42/13/CIR: an alias of at most 11 characters that names the company; others "
-                "are replaced or blocked. Numbers: national ones only (GOV.UK table)."
+                "are replaced or blocked. Numbers: national ones only, by GOV.UK Notify's table alone."
             ),
+            confirmed=True,
         ),
     ),
     prices=(

@@ -50,6 +50,10 @@ class PostgresAnswers(PostgresLog):
         """See the port."""
         return int((await self._pool.execute(self._sql.drop_answers, age)).split()[-1])
 
+    async def drop_event_keys(self, age: timedelta, at_most: int) -> int:
+        """See the port."""
+        return int((await self._pool.execute(self._sql.drop_event_keys, age, at_most)).split()[-1])
+
 
 def _kept(row: Any, new: bool) -> KeptAnswer:
     return KeptAnswer(row["fingerprint"], row["message"], row["answer"], new)

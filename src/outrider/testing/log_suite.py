@@ -90,6 +90,16 @@ class LogSuite(StoreSuite):
         assert [position is None for position in answer] == [False, True, True]
         assert len(driver.handle()) == 1
 
+    def test_keys_older_than_the_log_are_dropped_a_bounded_number_at_a_time(self, driver: Driver) -> None:
+        driver.run(driver.store.append([event(ANNA, driver.now(), name) for name in "123"]))
+        driver.advance(10 * 86_400)
+        driver.run(driver.store.append([event(ANNA, driver.now(), "young")]))
+        age = timedelta(days=9)
+        assert driver.run(driver.store.drop_event_keys(timedelta(days=11), 2)) == 0
+        assert [driver.run(driver.store.drop_event_keys(age, 2)) for _ in range(3)] == [2, 1, 0]
+        again = [event(ANNA, driver.now(), name) for name in ("young", "1")]
+        assert [position is None for position in driver.run(driver.store.append(again))] == [True, False]
+
     def test_entries_without_a_key_are_never_repeats(self, driver: Driver) -> None:
         same = entry(ANNA, bodies.ForgetEntry("anna"), driver.now())
         assert None not in driver.run(driver.store.append([same, same]))

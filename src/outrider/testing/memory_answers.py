@@ -52,3 +52,12 @@ class MemoryAnswers(MemoryPart):
         for key in old:
             del self.tables.answers[key]
         return len(old)
+
+    @transaction
+    async def drop_event_keys(self, age: timedelta, at_most: int) -> int:
+        """See the port."""
+        before = self.clock.now() - age
+        old = [key for key in self.tables.event_keys if self.tables.key_times[key] < before][:at_most]
+        for key in old:
+            del self.tables.event_keys[key], self.tables.key_times[key]
+        return len(old)

@@ -40,6 +40,8 @@ class Tables:
     def __init__(self) -> None:
         self.entries: dict[int, Entry] = {}
         self.event_keys: dict[bytes, int] = {}
+        #: Since when a key is known.
+        self.key_times: dict[bytes, datetime] = {}
         #: Key of a request → what is kept of it, and since when.
         self.answers: dict[bytes, tuple[KeptAnswer, datetime]] = {}
         self.last_position = 0
@@ -105,6 +107,7 @@ class Tables:
             if entry.key in self.event_keys:
                 return None
             self.event_keys[entry.key] = position
+            self.key_times[entry.key] = entry.at
         self.entries[position] = msgspec.structs.replace(entry, position=position)
         insort(self.positions[group_of(entry.stream)], position)
         return position

@@ -26,7 +26,7 @@ def not_begun(intent: Intent, now: datetime) -> Done:
         stream=message.stream,
         number=intent.number,
         account=intent.account,
-        outcome=Refused(Reason.NOT_CONNECTED, detail),
+        outcome=Refused(Reason.NOT_BEGUN, detail),
         next=Next(Status.QUEUED, detail, retry_at=now),
         awaited=message.awaited,
     )

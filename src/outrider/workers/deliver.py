@@ -235,9 +235,9 @@ class Delivery:
         """Why no call is made although its intent is written; None when it may be made."""
         account = self.desk.accounts.get(intent.account)
         if account is None:
-            return Refused(Reason.NOT_CONNECTED, f"account {intent.account} is configured no more; nothing was sent")
+            return Refused(Reason.NOT_BEGUN, f"account {intent.account} is configured no more; nothing was sent")
         if self.clock.monotonic() > self.lease.until - account.deadline:
-            return Refused(Reason.NOT_CONNECTED, "the lease of this worker is nearly over; nothing was sent")
+            return Refused(Reason.NOT_BEGUN, "the lease of this worker is nearly over; nothing was sent")
         return None
 
     def _now(self) -> datetime:

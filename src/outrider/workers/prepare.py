@@ -10,6 +10,7 @@ from outrider.delivery.choose_route import fitting, in_order
 from outrider.delivery.destination import destination
 from outrider.delivery.next_move import Look, Stop, Try, end_without_copy
 from outrider.delivery.throttle import UNTHROTTLED
+from outrider.domain.attempt import Reason
 from outrider.domain.message import Message, Status
 from outrider.domain.outbox import Due, Intent, Verdictless
 from outrider.domain.route import Route
@@ -88,9 +89,14 @@ def _throttled(message: Message, desk: Desk, route: Route, ticks: float) -> floa
     return pace.wait(ticks)
 
 
+def _was_called(due: Due) -> bool:
+    """Whether a provider was called for the message before: attempts we did not begin spare nobody anything."""
+    return any(past.reason is not Reason.NOT_BEGUN for past in due.past)
+
+
 def _over_budget(due: Due, desk: Desk, route: Route, ticks: float) -> float:
     """Seconds until a further attempt may be made; 0 for now. Those that wait come back at different times."""
-    if not due.past or due.message.purpose in UNBUDGETED:
+    if not _was_called(due) or due.message.purpose in UNBUDGETED:
         return 0.0
     wait = desk.budgets[route.name].wait(ticks)
     return wait and wait * (1 + due.message.id[-1] / 64)
@@ -98,7 +104,7 @@ def _over_budget(due: Due, desk: Desk, route: Route, ticks: float) -> float:
 
 def _account_for(due: Due, desk: Desk, route: Route) -> None:
     """A first attempt pays into the retry budget of its route, a further one takes out of it."""
-    if not due.past:
+    if not _was_called(due):
         desk.budgets[route.name].first()
     elif due.message.purpose not in UNBUDGETED:
         desk.budgets[route.name].take()

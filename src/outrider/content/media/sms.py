@@ -94,9 +94,9 @@ def _offense(source: Source, start: int, char: str, replacement: str | None, pol
 
 
 def _first(source: str, offenders: tuple[Offender, ...]) -> int:
-    """Where the first costly character stands in the file; negative when a value brings it."""
+    """Where the first costly character stands in the file; the beginning when it is a value's or none is."""
     spelled = [source.find(offender.char) for offender in offenders]
-    return min((index for index in spelled if index >= 0), default=-1)
+    return min((index for index in spelled if index >= 0), default=0)
 
 
 def _shown(text: str) -> str:

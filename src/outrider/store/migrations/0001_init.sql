@@ -9,6 +9,8 @@ create table event_keys (
     position bigint not null,                -- in the event log; 0 while rejected to the dead letters
     at       timestamptz not null default now()
 );
+-- Keys come in the order of time, so a few bytes for many pages find the old ones; a b-tree would slow every append.
+create index event_keys_at on event_keys using brin (at) with (autosummarize = on);
 
 create table addresses (
     address bytea not null,                  -- keyed hash of (channel, value)

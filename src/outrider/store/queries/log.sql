@@ -9,13 +9,17 @@ with placed as (
     select i.*, nextval('log_position') as position
     from unnest($1::new_entry[]) as i
 ), fresh as (
-    insert into event_keys (key, position) select key, position from placed where key is not null
+    insert into event_keys (key, position, at) select key, position, now() from placed where key is not null
     on conflict (key) do nothing returning key
 )
 insert into entries (position, stream, shard, kind, at, key, type, key_id, sealed)
 select p.position, p.stream, p.shard, p.kind, p.at, p.key, p.type, p.key_id, p.sealed from placed p
 where p.key is null or p.key in (select key from fresh)
 returning key, position
+
+-- name: drop_event_keys
+-- At most so many keys that are older than the log.
+delete from event_keys where ctid = any(array(select ctid from event_keys where at < now() - $1::interval limit $2))
 
 -- name: append_plain
 -- Store entries that carry no event key.

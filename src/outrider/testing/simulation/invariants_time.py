@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from outrider.delivery.budget import UNBUDGETED
 from outrider.domain import lattice
+from outrider.domain.attempt import Reason
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.message import CANCELABLE, Status
 from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
@@ -173,14 +174,19 @@ class TimeChecks(Checks):
         for each in sorted(self.tables.attempts.values(), key=lambda each: each.at):
             attempts[each.route, each.fence].append(each)
         for (route, _), made in attempts.items():
-            firsts = [each.at for each in made if each.number == 1]
-            further = [each.at for each in made if each.number > 1 and self._is_budgeted(each)]
+            firsts = [each.at for each in made if not self._follows_a_call(each)]
+            further = [each.at for each in made if self._follows_a_call(each) and self._is_budgeted(each)]
             for index, at in enumerate(further):
                 count = bisect_left(further, at + FIVE_MINUTES) - index
                 paid = bisect_left(firsts, at + FIVE_MINUTES) - bisect_left(firsts, at)
                 if count > rules.most(paid, seconds):
                     words = f"{count} further attempts on {route}, {paid} first ones in five minutes"
                     raise self.violated("I36", words, self.i36.__doc__)
+
+    def _follows_a_call(self, attempt: AttemptRow) -> bool:
+        """Attempts that we did not begin called nobody."""
+        earlier = (self.tables.attempts.get((attempt.message, number)) for number in range(1, attempt.number))
+        return any(each is not None and each.reason is not Reason.NOT_BEGUN for each in earlier)
 
     def _is_budgeted(self, attempt: AttemptRow) -> bool:
         return self.tables.messages[attempt.message].message.purpose not in UNBUDGETED
