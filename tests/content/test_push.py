@@ -86,7 +86,7 @@ def test_bytes_count_as_they_are_sent(push: TemplateSet, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "column", "message", "hint"),
     [
-        ("title: [", 1, 9, "not valid YAML: this bracket", ""),
+        ("title: [", 1, 8, "not valid YAML: this bracket", ""),
         ("- a", 1, 1, "expected the keys title and body", ""),
         ("body: x", 1, 1, "the key 'title' is missing", ""),
         ("title: x", 1, 1, "the key 'body' is missing", ""),

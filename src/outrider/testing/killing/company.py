@@ -31,7 +31,7 @@ sandbox = true
 deadline = {deadline}
 [retries]
 # Every kill makes what was under way a further attempt: the loop is about loss, not about sparing providers.
-share = 10
+share = 1
 per_minute = 100000
 [[routes]]
 name = "smsmode"
