@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import os
 import secrets
@@ -35,11 +34,14 @@ class Keys(msgspec.Struct, frozen=True):
 
     def acknowledgment_key(self) -> bytes:
         """The key of the tokens with which apps acknowledge messages, derived from the index key."""
-        return hmac.digest(self.index_key(), b"outrider acknowledgments", hashlib.sha256)
+        return self._derived(b"outrider acknowledgments")
 
     def link_key(self) -> bytes:
         """The key that signs links in messages; follows from the index key, so that old links stay good."""
-        return hmac.digest(self.index_key(), b"outrider: links in messages", "sha256")
+        return self._derived(b"outrider: links in messages")
+
+    def _derived(self, use: bytes) -> bytes:
+        return hmac.digest(self.index_key(), use, "sha256")
 
 
 def load_keys(home: Path, env: Mapping[str, str] | None = None) -> Keys:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace as replaced
 from datetime import date, timedelta
 
@@ -21,6 +22,7 @@ from outrider.lib.discover import plugins
 from outrider.testing.builders import changed
 from outrider.workers.conclude import conclude
 from outrider.workers.desk import Account
+from outrider.workers.outbound import outbound
 from outrider.workers.prepare import prepare
 
 
@@ -179,3 +181,10 @@ def test_the_newest_price_that_holds_counts(world, on, amount):
     found = price_of(market, "smsmode", "sms", on)
     assert (found and found.amount) == amount
     assert price_of(market, "twilio", "sms", on) is None
+
+
+def test_links_lead_where_the_configuration_applied_last_says(world):
+    """A new public address counts for what is sent from now on, as every other rule of the desk does."""
+    world.desk.follow(dataclasses.replace(world.desk, public_url="https://moved.test"))
+    sent = prepared(world, due(world))
+    assert outbound(sent, world.desk, world.clock.now()).callback_url.startswith("https://moved.test/v1/callbacks/")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 from pathlib import Path
@@ -108,6 +107,8 @@ async def _serve(
     host: str, ports: tuple[int, int], ledger: Path, options: Options, faults: list[Fault], as_json: bool | None
 ) -> None:
     """Run until SIGINT or SIGTERM. as_json: None prints nothing."""
+    import asyncio
+
     from outrider.sandbox.admin import Refusal
     from outrider.sandbox.running import running_sandbox
 

@@ -94,7 +94,8 @@ class Desk:
 
     def follow(self, other: Desk) -> None:
         """Work by the rules and routes of another desk from now on."""
-        self.allowed, self.purposes, self.legality = other.allowed, other.purposes, other.legality
+        self.public_url, self.allowed = other.public_url, other.allowed
+        self.purposes, self.legality = other.purposes, other.legality
         self.retries, self.markets = other.retries, other.markets
         self.replace_routes(other.routes)
 
