@@ -158,6 +158,17 @@ def answers_then_closes(*parts: bytes) -> Behavior:
     return behave
 
 
+def answers_then_hangs_up(*parts: bytes) -> Behavior:
+    """One answer, then the server's half is closed; the visit ends when the client has noticed and closed its own."""
+
+    async def behave(visit: Visit) -> None:
+        await visit.request()
+        await visit.send(*parts)
+        visit.hang_up()
+
+    return behave
+
+
 def answers_then_resets(*parts: bytes) -> Behavior:
     """One answer or a piece of it, then a reset."""
 

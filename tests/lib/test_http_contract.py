@@ -203,7 +203,7 @@ def test_a_tls_handshake_without_end_is_not_sent(stage: Stage) -> None:
 
 def test_a_server_that_closes_between_requests_costs_no_call(stage: Stage) -> None:
     async def scenario() -> tuple[list[Response | Exception], int]:
-        server = RudeServer(rude.answers_then_closes(OK))
+        server = RudeServer(rude.answers_then_hangs_up(OK))
         url = await server.start()
         http = stage.open()
         results = []

@@ -41,6 +41,33 @@ def test_a_connection_is_used_again_also_after_a_refusal(tmp_path: Path) -> None
     play_mail(tmp_path, scene)
 
 
+def test_a_reset_of_a_connection_that_has_just_ended_is_no_complaint(tmp_path: Path) -> None:
+    class Ended(asyncio.Transport):
+        """A TLS transport whose connection has gone, and whose protocol has not heard of it yet."""
+
+        aborted = False
+
+        def get_extra_info(self, name: str, default: Any = None) -> Any:
+            return None
+
+        def write(self, data: Any) -> None:
+            pass
+
+        def abort(self) -> None:
+            self.aborted = True
+
+    async def scene(stage: MailStage) -> None:
+        [door] = [door for door in stage.sandbox._doors.values() if door._mail is not None]
+        transport = Ended()
+        connection = door._connection()
+        connection.connection_made(transport)
+        connection.reset()
+        assert transport.aborted
+        connection.connection_lost(None)
+
+    play_mail(tmp_path, scene)
+
+
 def test_connections_are_bounded_and_closed_at_the_end(tmp_path: Path) -> None:
     async def scene(stage: MailStage) -> None:
         provider = stage.new_provider(connections=2)

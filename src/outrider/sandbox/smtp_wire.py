@@ -249,9 +249,12 @@ class SmtpConnection(asyncio.Protocol):
 
     def reset(self) -> None:
         """Break the connection off with a TCP reset, without a reply."""
-        if self._transport is not None:
-            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            self._transport.abort()
+        if self._transport is None:
+            return
+        # A TLS transport has no socket between its connection's end and the moment the protocol hears of it.
+        if (link := self._transport.get_extra_info("socket")) is not None:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        self._transport.abort()
 
     def _say(self, *lines: str) -> None:
         self._transport.write("".join(f"{line}\r\n" for line in lines).encode())
