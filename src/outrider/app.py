@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from typing import Protocol
 
@@ -113,6 +113,7 @@ class Outrider:
         )
         self.sweep = Sweep(opened.store, resolver, opened.clock, self.wakes, self._partitions, health=weigher.step)
         self.watch = Watch(self.refresh, Weights(opened.store, self.desk, self.owner).step)
+        _require_fitting_leases(opened.settings, self.accounts)
         self._set_leases(opened.settings)
         self.door = Door(self, bound) if (bound := self._listener) is not None else None
         self._signals = Signals(opened.dsn, self._hear)
@@ -144,12 +145,6 @@ class Outrider:
         return settings.public_url or self.library.current.toml.public_url or self.listen_url
 
     def _set_leases(self, settings: Settings) -> None:
-        longest = max((account.deadline for account in self.accounts.values()), default=0.0)
-        if longest > min(settings.lease_seconds / 3, settings.rescue_grace_seconds):
-            raise BadSetting(
-                f"a call may take {longest:g} s: OUTRIDER_LEASE_SECONDS must be at least {3 * longest:g} and"
-                f" OUTRIDER_RESCUE_GRACE_SECONDS at least {longest:g}, or the account's deadline shorter"
-            )
         self.delivery.lease.seconds = settings.lease_seconds
         self.engine.lease_seconds = settings.engine_lease_seconds
         self.sweep.grace_seconds = settings.rescue_grace_seconds
@@ -168,12 +163,13 @@ class Outrider:
             wake.hear()
 
     async def refresh(self) -> None:
-        """Take over a configuration that was applied meanwhile."""
+        """Take over a configuration applied meanwhile. Raises BadSetting when this process cannot work with it."""
         number = await newest_number(self.opened.store.pool)
         if number <= self.library.current.number:
             return
         configuration = await current_configuration(self.opened, number)
         accounts = self._accounts(configuration)
+        _require_fitting_leases(self.opened.settings, accounts)
         self.library.replace_current(configuration)
         self.opened.store.ceiling = configuration.toml.ceiling
         before = dict(self.accounts)
@@ -222,3 +218,13 @@ class Outrider:
     def stop(self) -> None:
         """Let every part finish what it has begun, then end."""
         self._stop.set()
+
+
+def _require_fitting_leases(settings: Settings, accounts: Mapping[str, Account]) -> None:
+    """Raises BadSetting when a call could outlive its lease: it would be rescued, perhaps sent again, while it runs."""
+    longest = max((account.deadline for account in accounts.values()), default=0.0)
+    if longest > min(settings.lease_seconds / 3, settings.rescue_grace_seconds):
+        raise BadSetting(
+            f"a call may take {longest:g} s: OUTRIDER_LEASE_SECONDS must be at least {3 * longest:g} and"
+            f" OUTRIDER_RESCUE_GRACE_SECONDS at least {longest:g}, or the account's deadline shorter"
+        )

@@ -56,3 +56,28 @@ def test_a_call_must_be_over_before_its_lease_is_rescued(
     assert outrider.delivery.lease.seconds == lease
     assert outrider.sweep.grace_seconds == grace
     assert outrider.engine.lease_seconds == 4.0
+
+
+def test_a_configuration_whose_calls_outlive_the_leases_is_not_taken_over(database_url: str, tmp_path: Path) -> None:
+    async def scene() -> tuple[int, float]:
+        settings = Settings(
+            home=tmp_path,
+            database_url=database_url,
+            lease_seconds=6.0,
+            rescue_grace_seconds=2.0,
+            unsafe_durability=True,
+        )
+        async with open_store(settings, database_url, connections=2) as opened:
+            await apply_files(opened, company(URLS, 2.0, {}))
+            outrider = Outrider(opened, await current_configuration(opened), ["deliver"])
+            before = outrider.library.current.number
+            await apply_files(opened, company(URLS, 3.0, {}))
+            try:
+                with pytest.raises(BadSetting, match="a call may take 3 s"):
+                    await outrider.refresh()
+            finally:
+                await outrider.http.close()
+            assert outrider.library.current.number == before
+            return before, max(account.deadline for account in outrider.accounts.values())
+
+    assert asyncio.run(scene())[1] == 2.0
