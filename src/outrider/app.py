@@ -98,6 +98,7 @@ class Outrider:
         code = Version(version("outrider"), version("tzdata"))
         self.library = Library(configuration, lambda number: current_configuration(opened, number), code)
         self.accounts = self._accounts(configuration)
+        opened.store.ceiling = configuration.toml.ceiling
         self.http = open_http("pool")
         self.acknowledgments = Acknowledgments(opened.keys.acknowledgment_key())
         self.desk = self._desk()

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from outrider.configuration import Configuration, build, digest_of
-from outrider.domain.outbox import Ceiling
 from outrider.domain.problem import Problem
 from outrider.lib.clock import SystemClock
 from outrider.lib.ids import Hasher
@@ -81,18 +80,10 @@ async def open_store(settings: Settings, dsn: str, *, connections: int = 12) -> 
                 await assert_durable(connection)
             await migrate(connection)
             await ensure_partitions(connection, SystemClock().now())
-        store = PostgresStore(pool, keys.ring(), hasher, await _ceiling(pool))
+        store = PostgresStore(pool, keys.ring(), hasher)
         yield Opened(settings, dsn, store, keys, hasher, SystemClock())
     finally:
         await asyncio.wait_for(pool.close(), 10)
-
-
-async def _ceiling(pool: object) -> Ceiling:
-    stored = await load_configuration(pool)
-    if stored is None:
-        return Ceiling()
-    configuration, _ = build(stored.files, shipped(), number=stored.number)
-    return configuration.toml.ceiling if configuration else Ceiling()
 
 
 async def apply_files(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
@@ -134,19 +134,14 @@ def test_installed_distributions_join_by_entry_points_of_the_packages_name(
     package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(package, "lion.py", named("lion"))
-    groups: list[str] = []
-
-    def installed(*, group: str) -> list[EntryPoint]:
-        groups.append(group)
-        return [EntryPoint("pi", "math:pi", group), EntryPoint("dumps", "json:dumps", group)]
-
-    monkeypatch.setattr(discover, "entry_points", installed)
-    found = plugins("zoo", "PLUGIN")
-    assert list(found) == ["dumps", "lion", "pi"]
-    assert groups == ["zoo"]
+    names = [("pi", "math:pi", "zoo"), ("dumps", "json:dumps", "zoo"), ("loads", "json:loads", "circus")]
+    installed = EntryPoints(EntryPoint(*name) for name in names)
+    monkeypatch.setattr(discover, "_entry_points", lambda: installed)
+    assert list(plugins("zoo", "PLUGIN")) == ["dumps", "lion", "pi"]
 
 
 def test_a_broken_entry_point_is_named(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discover, "entry_points", lambda *, group: [EntryPoint("gone", "math:nothing", group)])
+    installed = EntryPoints([EntryPoint("gone", "math:nothing", "zoo")])
+    monkeypatch.setattr(discover, "_entry_points", lambda: installed)
     with pytest.raises(BadPlugin, match=r"entry point gone = math:nothing: AttributeError"):
         plugins("zoo", "PLUGIN")
