@@ -87,5 +87,8 @@ def _bounds(table: str, start: datetime, end: datetime) -> tuple[str, str]:
 
 
 def _storage(table: str) -> str:
-    """Rows that are updated in place leave room for it, so that updates stay on their page (HOT)."""
-    return " with (fillfactor = 70)" if table in ("messages", "attempts") else ""
+    """Half of each page is kept free where rows are updated, so that updates stay on their page (HOT).
+
+    A batch updates all rows of a page in one transaction: at 70 percent only half of the updates found room (measured).
+    """
+    return " with (fillfactor = 50)" if table in ("messages", "attempts") else ""

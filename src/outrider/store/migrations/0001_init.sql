@@ -325,7 +325,7 @@ create table ceilings (                      -- messages per address over all pu
     in_hour  integer not null,
     day      date not null,
     in_day   integer not null
-) with (fillfactor = 70);
+) with (fillfactor = 50);
 
 -- The health of all routes in one row: whoever decides on it saves it in the version it read, or not at all.
 create table route_board (
