@@ -5,6 +5,7 @@ FCM reports nothing after it took a message: an app acknowledges it with what th
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
@@ -34,6 +35,9 @@ REASONS = {
     "THIRD_PARTY_AUTH_ERROR": Reason.UNAUTHORIZED,  # the project's APNs or web push credentials
 }
 
+#: The shape of a Firebase installation id: 17 bytes in base64url, the first four bits 0111 (firebase-installations). A
+#: registration token has a colon and is longer. Apps register the one or the other (FCM HTTP v1, Message.fid).
+INSTALLATION = re.compile(r"[c-f][\w-]{21}", re.ASCII)
 #: Most bytes of notification and data together (FCM, "About FCM messages").
 LARGEST = 4096
 #: Longest android.ttl: four weeks (FCM, "Set the lifespan of a message").
@@ -126,7 +130,7 @@ class Fcm:
         data = {**_data(message), **(words if self._data_only else {})}
         _check_size(words, data)
         parts: dict[str, Any] = {
-            "token": message.to,
+            "fid" if INSTALLATION.fullmatch(message.to) else "token": message.to,
             "data": data,
             "android": _android(message, self._data_only),
             "apns": _apns(message, words),

@@ -29,7 +29,8 @@ from outrider.sandbox.counterpart import Account, Call, json_answer
 
 TOKEN = "/token"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
+#: Either may send (FCM HTTP v1, projects.messages.send).
+SCOPES = frozenset(f"https://www.googleapis.com/auth/{name}" for name in ("firebase.messaging", "cloud-platform"))
 #: Google says one second less than the hour an access token lasts.
 LIFE_SECONDS = 3599
 #: The longest life of an assertion, and how far clocks may differ.
@@ -147,7 +148,7 @@ def _check(claims: Claims, algorithm: str, now: float) -> None:
         raise _Wrong("Invalid JWT: alg must be RS256 and aud the token endpoint.")
     if not is_now:
         raise _Wrong("Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.")
-    if SCOPE not in claims.scope.split():
+    if SCOPES.isdisjoint(claims.scope.split()):
         raise _Wrong("Invalid scope: no scope that may send messages.")
 
 

@@ -72,11 +72,17 @@ class Message(msgspec.Struct, forbid_unknown_fields=True):
     """The message resource as far as it is sent here; an unknown field is a bad request."""
 
     token: str = ""
+    fid: str = ""
     notification: dict[str, str] = {}
     data: dict[str, str] = {}
     android: dict[str, Any] = {}
     apns: dict[str, Any] = {}
     fcm_options: dict[str, str] = {}
+
+    @property
+    def target(self) -> str:
+        """The app it goes to: a registration token or an installation id."""
+        return self.token or self.fid
 
 
 class Submission(msgspec.Struct, forbid_unknown_fields=True):
@@ -122,14 +128,17 @@ class Fcm:
 
     def _submission(self, call: Call, project: str, new_id: str) -> Taken | Response:
         try:
-            message = SUBMISSION.decode(call.body).message
+            submission = SUBMISSION.decode(call.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return self.bad_request(str(error).partition(" - at ")[2].strip("`$.") or "message", str(error))
+        message = submission.message
         if field := _fault_in(message):
             return self.bad_request(field, f"Invalid value at '{field}'")
-        fate = FATES.get(message.token.rpartition("-")[2])
-        if fate is not None or not REGISTRATION.fullmatch(message.token):
+        fate = FATES.get(message.target.rpartition("-")[2])
+        if fate is not None or not REGISTRATION.fullmatch(message.target):
             return self.error(fate or "INVALID_ARGUMENT")
+        if submission.validate_only:
+            return json_answer(200, {"name": f"projects/{project}/messages/fake_message_id"})
         return _taken(message, project, new_id, call)
 
     def accepted(self, taken: Taken) -> Response:
@@ -180,11 +189,11 @@ class Fcm:
 def _taken(message: Message, project: str, new_id: str, call: Call) -> Taken:
     data = message.data
     words = {**data, **message.notification}
-    url = "" if message.token.endswith(SILENT) else data.get("outrider_acknowledge_url", "")
+    url = "" if message.target.endswith(SILENT) else data.get("outrider_acknowledge_url", "")
     return Taken(
         id=f"projects/{project}/messages/0:{new_id}",
         account=project,
-        to=message.token,
+        to=message.target,
         sender=project,
         text=words.get("body", ""),
         echo=message.fcm_options.get("analytics_label", ""),
@@ -209,7 +218,7 @@ def _fault_in(message: Message) -> str | None:
     size = len(msgspec.json.encode({"notification": message.notification, "data": message.data}))
     headers = message.apns.get("headers", {})
     checks = (
-        ("message.token", not message.token),
+        ("message.token", bool(message.token) == bool(message.fid)),
         ("message.data", any(RESERVED.fullmatch(name) for name in message.data) or size > LARGEST),
         ("message.fcm_options.analytics_label", not LABEL.fullmatch(message.fcm_options.get("analytics_label", "-"))),
         ("message.android.ttl", not TTL.fullmatch(str(message.android.get("ttl", "0s")))),
