@@ -1,0 +1,241 @@
+"""How a message writes numbers, money, dates and times: as people of its locale do, in its market.
+
+The market pack's habits count first, where they are about the locale; everything else comes from the Unicode CLDR for
+the language in that market (English in Germany: 1.234,50 €). In an SMS, spaces, minus signs and currencies are
+written so that GSM-7 carries them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+from outrider.content import cldr
+from outrider.content.declaration import Policy
+from outrider.content.gsm7 import ALL_GSM
+from outrider.content.moments import BadMoment, day_of, local
+from outrider.content.spelling import transliterate
+from outrider.domain.policy import Habits, MarketRules
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+#: Decimals of a number that does not say how many (CLDR's standard format), and most that may be asked for.
+DECIMALS, MOST_DECIMALS = 3, 10
+#: Beyond it a number is a mistake, and no text for a person.
+LARGEST = 10**15
+#: Digits of a group, almost everywhere.
+THREE = 3
+#: ISO 8601, for a language nobody knows: read wrongly by none.
+ISO_DATE, ISO_TIME = "yyyy-MM-dd", "HH:mm"
+STYLES = ("short", "day", "long", "full")
+WEEKDAYS = {"full": "EEEE", "short": "EEE"}
+
+_GSM_SIGNS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-", "\u200e": "", "\u200f": ""})
+#: Every weekday in every month, each day of two digits, in the morning and in the evening.
+_SAMPLES = [
+    datetime(2026, month, day, hour, 58, tzinfo=UTC)
+    for month in range(1, 13)
+    for day in range(20, 27)
+    for hour in (10, 22)
+]
+
+#: Within `Pen`, `date` is a method.
+Day = date
+Write = Callable[[Day], str]
+
+
+class BadFigure(ValueError):
+    """A value cannot be written as a number or an amount; the text says what was expected, without the value."""
+
+
+class Pen:
+    """Writes for one locale in one market. Immutable but for what it has worked out; share it through `pen_for`."""
+
+    def __init__(self, language: str, region: str, habits: Habits | None, gsm: bool, longest: Policy | None) -> None:
+        """gsm: with signs that GSM-7 carries, where the same can be said so. longest: every date and time comes out as
+        expensive as any can under this policy, every broken number with all its decimals."""
+        self._language, self._region, self._habits, self._gsm = language, region, habits, gsm
+        self._longest = longest
+        self._written: dict[str, Write] = {}
+        self._affixed: dict[str, str] = {}
+
+    @property
+    def formal(self) -> bool:
+        """Whether people are spoken to formally; also where nothing is agreed."""
+        return self._habits is None or self._habits.address == "formal"
+
+    def date(self, value: object, zone: object, style: object = "short") -> str:
+        """A day: `short` 24/12/2026, `day` 24/12, `long` 24 décembre 2026, `full` jeudi 24 décembre 2026.
+
+        value: an instant, shown in `zone` (IANA), or a calendar day as it is. Raises BadMoment.
+        """
+        if style not in STYLES:
+            raise BadMoment(f"unknown style of a date: expected {', '.join(STYLES)}")
+        return self._write(str(style), day_of(value, zone))
+
+    def time(self, value: object, zone: object) -> str:
+        """The time of day of an instant in `zone`: 14:05, or 2:05 PM. Raises BadMoment."""
+        return self._write("time", local(value, zone))
+
+    def datetime(self, value: object, zone: object) -> str:
+        """Date and time of an instant in `zone`, with a space between. Raises BadMoment."""
+        moment = local(value, zone)
+        return f"{self._write('short', moment)} {self._write('time', moment)}"
+
+    def weekday(self, value: object, zone: object, style: object = "full") -> str:
+        """The name of the day of the week: `full` jeudi, `short` jeu. Raises BadMoment."""
+        if style not in WEEKDAYS:
+            raise BadMoment(f"unknown style of a weekday: expected {', '.join(WEEKDAYS)}")
+        return self._write(WEEKDAYS[str(style)], day_of(value, zone))
+
+    def number(self, value: object, decimals: object = None) -> str:
+        """1.234,5: with so many decimals, or as many as it has, at most three. Raises BadFigure."""
+        amount = amount_of(value)
+        if decimals is not None:
+            text = f"{abs(amount):,.{_decimals(decimals)}f}"
+        else:
+            text = f"{abs(amount):,.{DECIMALS}f}"
+            is_whole = amount == int(amount)
+            text = text if self._longest and not is_whole else text.rstrip("0").rstrip(".")
+        return self._minus(amount, text) + self._figures(text)
+
+    def money(self, value: object, currency: object) -> str:
+        """1.234,50 €: an amount in a currency (ISO 4217), with its sign where it stands here. Raises BadFigure."""
+        digits = cldr.digits_of(currency) if isinstance(currency, str) else None
+        if digits is None:
+            raise BadFigure('expected the ISO 4217 code of a currency, such as money("EUR")')
+        amount = amount_of(value)
+        text = f"{abs(amount):,.{digits}f}"
+        affixed = self._affixed.get(str(currency)) or self._affix(str(currency))
+        return self._minus(amount, text) + affixed.replace("#", self._figures(text))
+
+    @cached_property
+    def _locale(self) -> Locale:
+        return cldr.find_locale(self._language, self._region) or cldr.any_locale()
+
+    @cached_property
+    def _is_known(self) -> bool:
+        return cldr.find_locale(self._language, self._region) is not None
+
+    @cached_property
+    def _further(self) -> int:
+        return cldr.further_group(self._locale)
+
+    @cached_property
+    def _signs(self) -> tuple[dict[int, str], str]:
+        decimal, group, minus = cldr.signs(self._locale)
+        if self._habits is not None:
+            decimal, group = self._habits.decimal, self._habits.group
+        return {ord("."): self._plain(decimal), ord(","): self._plain(group)}, self._plain(minus)
+
+    def _minus(self, amount: Decimal, text: str) -> str:
+        """The minus sign; not before what is rounded to nothing."""
+        return self._signs[1] if amount < 0 and text.strip("0.,") else ""
+
+    def _figures(self, text: str) -> str:
+        """An amount written as 1,234.50 with the signs and groups of the locale."""
+        whole, point, broken = text.partition(".")
+        if self._habits is not None and len(whole) - whole.count(",") < self._habits.groups_from:
+            whole = whole.replace(",", "")
+        elif self._further != THREE:
+            whole = _regrouped(whole.replace(",", ""), self._further)
+        return (whole + point + broken).translate(self._signs[0])
+
+    def _affix(self, currency: str) -> str:
+        """The sign of a currency around `#`, kept for the next amount."""
+        before, after = cldr.affixes(self._locale)
+        if self._habits is not None:
+            before, after = ("¤", "") if self._habits.currency == "before" else ("", "\u00a0¤")
+        sign = self._plain(cldr.sign_of(currency, self._locale))
+        if self._gsm and not ALL_GSM.fullmatch(sign):
+            sign = currency
+        if before.endswith("¤") and sign[-1:].isalpha():
+            before += "\u00a0"  # CLDR's currency spacing: CHF 12.00, but €12.00
+        self._affixed[currency] = written = self._plain(f"{before}#{after}").replace("¤", sign)
+        return written
+
+    def _plain(self, text: str) -> str:
+        return text.translate(_GSM_SIGNS) if self._gsm else text
+
+    def _write(self, style: str, moment: Day) -> str:
+        write = self._written.get(style)
+        if write is None:
+            write = self._written[style] = self._writer(style)
+        return write(moment)
+
+    def _writer(self, style: str) -> Write:
+        write = cldr.writer(self._plain(self._pattern(style)), self._locale)
+        final = (lambda moment: write(moment).translate(_GSM_SIGNS)) if self._gsm else write
+        if not self._longest:
+            return final
+        size = _needed if self._longest is Policy.TRANSLITERATE else _kept
+        widest = max(map(final, _SAMPLES), key=size)
+        return lambda moment: max(final(moment), widest, key=size)
+
+    def _pattern(self, style: str) -> str:
+        if style == "day":
+            return cldr.without_year(self._pattern("short"))
+        if style == "short":
+            return self._own("date") or (cldr.short_date(self._locale) if self._is_known else ISO_DATE)
+        if style == "time":
+            return self._own("time") or (cldr.short_time(self._locale) if self._is_known else ISO_TIME)
+        return cldr.named_date(self._locale, style) if style in STYLES else style
+
+    def _own(self, habit: str) -> str:
+        return str(getattr(self._habits, habit, ""))
+
+
+@lru_cache(maxsize=4096)
+def pen_for(locale: str, market: MarketRules | None, *, gsm: bool = False, longest: Policy | None = None) -> Pen:
+    """The pen for a text that speaks `locale` in a market (None: no market is known); for the rest see `Pen`."""
+    language, _, region = locale.replace("_", "-").partition("-")
+    region = region or (market.code if market else "")
+    return Pen(language.lower(), region, _habits(language, region, market), gsm, longest)
+
+
+def _habits(language: str, region: str, market: MarketRules | None) -> Habits | None:
+    """The pack's row for the locale, the one with the region first; none for a locale of elsewhere."""
+    if market is None or region.upper() != market.code:
+        return None
+    rows = {row.locale.lower(): row for row in market.habits}
+    return rows.get(f"{language}-{region}".lower()) or rows.get(language.lower())
+
+
+def amount_of(value: object) -> Decimal:
+    """A number, or a text that is one, such as `128.40`. Raises BadFigure."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise BadFigure(f"expected a number, got {type(value).__name__}")
+    try:
+        amount = Decimal(value if isinstance(value, int) else str(value))
+    except InvalidOperation:
+        raise BadFigure(f"expected a number such as 128.40, got {len(str(value))} other characters") from None
+    if not amount.is_finite() or abs(amount) >= LARGEST:
+        raise BadFigure(f"expected a number below {LARGEST:,}")
+    return amount
+
+
+def _decimals(given: object) -> int:
+    if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MOST_DECIMALS:
+        raise BadFigure(f"expected 0 to {MOST_DECIMALS} decimals")
+    return given
+
+
+def _regrouped(digits: str, further: int) -> str:
+    head, tail = digits[:-3], digits[-3:]
+    first = len(head) % further
+    groups = [head[:first], *(head[start : start + further] for start in range(first, len(head), further)), tail]
+    return ",".join(filter(None, groups))
+
+
+def _needed(text: str) -> int:
+    """What a text takes once it is transliterated."""
+    return len(transliterate(text))
+
+
+def _kept(text: str) -> tuple[bool, int]:
+    """What a text takes as it is: one character that GSM-7 lacks more than halves a segment."""
+    return not ALL_GSM.fullmatch(text), len(text)
