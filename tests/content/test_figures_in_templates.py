@@ -33,7 +33,7 @@ def yaml(*names: str, policy: str = "transliterate", segments: int = 1) -> str:
     [
         ("fr", "FR", "1 234,50 € / 1 234,5 / mercredi 01/07 16h05"),
         ("en", "GB", "€1,234.50 / 1,234.5 / Wednesday 01/07 16:05"),
-        ("fr", "GB", "1 234,50 € / 1 234,5 / mercredi 01/07 16:05"),
+        ("fr", "GB", "1 234,50 € / 1 234,5 / mercredi 01/07 16h05"),
     ],
 )
 def test_an_sms_writes_as_people_of_the_locale_in_the_market_do(locale: str, market: str, expected: str) -> None:

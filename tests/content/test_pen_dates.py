@@ -35,10 +35,12 @@ LOCALES = (
     "ar",
     "xx",
 )
+HOMES = {"fr": "FR", "pt": "PT", "de": "DE"}
 
 
 def pen(locale: str, market: str = "", *, gsm: bool = False, longest: Policy | None = None) -> Pen:
-    return pen_for(locale, shipped().markets.get(market), gsm=gsm, longest=longest)
+    packs = shipped().markets
+    return pen_for(locale, packs.get(market), packs.get(HOMES.get(locale[:2], "")), gsm=gsm, longest=longest)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_a_date_in_every_style(locale: str, market: str, style: str, expected: s
 @pytest.mark.parametrize(
     ("locale", "expected"),
     [
-        ("fr", "14:05"),
+        ("fr", "14h05"),
         ("en-GB", "14:05"),
         ("de", "14:05"),
         ("en", "14:05"),
@@ -117,8 +119,12 @@ def test_a_time_in_the_customary_figures(locale: str, expected: str) -> None:
         ("pt", "PT", "09h05"),
         ("es", "ES", "09:05"),
         ("en", "GB", "09:05"),
-        # A French text in Germany keeps French habits; those of the pack of France are about France.
-        ("fr", "DE", "09:05"),
+        # Elsewhere as at home, but where CLDR knows the language in that very country.
+        ("fr", "DE", "09h05"),
+        ("fr", "", "09h05"),
+        ("fr-FR", "DE", "09h05"),
+        ("fr-CA", "FR", "09 h 05"),
+        ("fr-CH", "FR", "09:05"),
         ("en", "DE", "09:05"),
     ],
 )
@@ -144,10 +150,10 @@ def test_a_weekday_has_its_name(locale: str, style: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("value", "zone", "expected"),
     [
-        ("2026-12-31T23:30:00Z", PARIS, "01/01/2027 00:30"),
-        ("2026-07-01T12:00:00Z", PARIS, "01/07/2026 14:00"),
-        ("2026-07-01T12:00:00Z", "America/New_York", "01/07/2026 08:00"),
-        (datetime(2026, 7, 1, 12, tzinfo=UTC), "Asia/Kolkata", "01/07/2026 17:30"),
+        ("2026-12-31T23:30:00Z", PARIS, "01/01/2027 00h30"),
+        ("2026-07-01T12:00:00Z", PARIS, "01/07/2026 14h00"),
+        ("2026-07-01T12:00:00Z", "America/New_York", "01/07/2026 08h00"),
+        (datetime(2026, 7, 1, 12, tzinfo=UTC), "Asia/Kolkata", "01/07/2026 17h30"),
     ],
 )
 def test_an_instant_is_written_in_the_zone(value: object, zone: str, expected: str) -> None:

@@ -14,10 +14,12 @@ from outrider.content.pen import BadFigure, Pen, pen_for
 from outrider.plugged import shipped
 
 MARKETS = sorted(shipped().markets)
+HOMES = {"fr": "FR", "pt": "PT", "de": "DE"}
 
 
 def pen(locale: str, market: str = "", *, gsm: bool = False, longest: Policy | None = None) -> Pen:
-    return pen_for(locale, shipped().markets.get(market), gsm=gsm, longest=longest)
+    packs = shipped().markets
+    return pen_for(locale, packs.get(market), packs.get(HOMES.get(locale[:2], "")), gsm=gsm, longest=longest)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,10 @@ def pen(locale: str, market: str = "", *, gsm: bool = False, longest: Policy | N
         # Of another language or region than the market's: as CLDR has it there.
         ("en", "DE", "12.345,60\u00a0€"),
         ("en-US", "DE", "€12,345.60"),
+        # Of a language CLDR does not know in that market: as at home, and home is not Brazil.
+        ("fr", "DE", "12\u202f345,60\u00a0€"),
+        ("pt", "DE", "12\u00a0345,60\u00a0€"),
+        ("pt", "", "12\u00a0345,60\u00a0€"),
         ("en", "", "12,345.60\u00a0€"),
         ("de-AT", "DE", "€\u00a012.345,60"),
         ("hi-IN", "", "€12,345.60"),

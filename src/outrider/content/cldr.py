@@ -23,13 +23,19 @@ _PADDED = {"d": "dd", "M": "MM", "yy": "yyyy", "y": "yyyy", "H": "HH"}
 _LEADING_YEAR, _TRAILING_YEAR = re.compile(r"^y+[^A-Za-z]+"), re.compile(r"(?:(?<=\.)|[^A-Za-z.]+)y+$")
 
 
-@lru_cache(maxsize=512)
 def find_locale(language: str, region: str) -> Locale | None:
     """The locale of a language in a region (ISO 3166-1 alpha-2, or empty); None for a language CLDR does not know."""
-    tags = [f"{language}-{region}"] if region else []
-    return next(filter(None, map(_parsed, [*tags, EUROPEAN_ENGLISH if language == "en" else language])), None)
+    general = EUROPEAN_ENGLISH if language == "en" else language
+    return (_parsed(f"{language}-{region}") if region else None) or _parsed(general)
 
 
+def knows(language: str, region: str) -> bool:
+    """Whether CLDR says how people in that very region write the language."""
+    found = _parsed(f"{language}-{region}") if region else None
+    return found is not None and (found.territory or "").lower() == region.lower()
+
+
+@lru_cache(maxsize=1024)
 def _parsed(tag: str) -> Locale | None:
     from babel import Locale, UnknownLocaleError
 

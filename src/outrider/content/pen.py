@@ -1,8 +1,8 @@
 """How a message writes numbers, money, dates and times: as people of its locale do, in its market.
 
-The market pack's habits count first, where they are about the locale; everything else comes from the Unicode CLDR for
-the language in that market (English in Germany: 1.234,50 €). In an SMS, spaces, minus signs and currencies are
-written so that GSM-7 carries them.
+The market pack's habits in the language count first, then what the Unicode CLDR says of the language in that market
+(English in Germany: 1.234,50 €), then the habits of the language's home (French in Germany: as in France). In an SMS,
+spaces, minus signs and currencies are written so that GSM-7 carries them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from outrider.content import cldr
 from outrider.content.declaration import Policy
@@ -52,21 +54,39 @@ class BadFigure(ValueError):
     """A value cannot be written as a number or an amount; the text says what was expected, without the value."""
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where a text is read, and whose habits it may follow."""
+
+    #: ISO 3166-1 alpha-2 in any case, or the rest of a locale's tag; empty when it is not known.
+    region: str
+    #: The habits of that region in the language.
+    own: Habits | None = None
+    #: The habits of the language's home, and that country.
+    usual: Habits | None = None
+    home: str = ""
+
+
 class Pen:
     """Writes for one locale in one market. Immutable but for what it has worked out; share it through `pen_for`."""
 
-    def __init__(self, language: str, region: str, habits: Habits | None, gsm: bool, longest: Policy | None) -> None:
+    def __init__(self, language: str, place: Place, gsm: bool, longest: Policy | None) -> None:
         """gsm: with signs that GSM-7 carries, where the same can be said so. longest: every date and time comes out as
         expensive as any can under this policy, every broken number with all its decimals."""
-        self._language, self._region, self._habits, self._gsm = language, region, habits, gsm
-        self._longest = longest
+        self._language, self._place, self._gsm, self._longest = language, place, gsm, longest
         self._written: dict[str, Write] = {}
         self._affixed: dict[str, str] = {}
 
     @property
     def formal(self) -> bool:
         """Whether people are spoken to formally; also where nothing is agreed."""
-        return self._habits is None or self._habits.address == "formal"
+        row = self._place.own or self._place.usual
+        return row is None or row.address == "formal"
+
+    @cached_property
+    def _habits(self) -> Habits | None:
+        if self._place.own is None and cldr.knows(self._language, self._place.region):
+            return None
+        return self._place.own or self._place.usual
 
     def date(self, value: object, zone: object, style: object = "short") -> str:
         """A day: `short` 24/12/2026, `day` 24/12, `long` 24 décembre 2026, `full` jeudi 24 décembre 2026.
@@ -115,11 +135,14 @@ class Pen:
 
     @cached_property
     def _locale(self) -> Locale:
-        return cldr.find_locale(self._language, self._region) or cldr.any_locale()
+        return self._found or cldr.any_locale()
 
     @cached_property
-    def _is_known(self) -> bool:
-        return cldr.find_locale(self._language, self._region) is not None
+    def _found(self) -> Locale | None:
+        """None for a language CLDR does not know."""
+        place = self._place
+        here = place.own is not None or cldr.knows(self._language, place.region)
+        return cldr.find_locale(self._language, place.region if here else place.home or place.region)
 
     @cached_property
     def _further(self) -> int:
@@ -180,9 +203,9 @@ class Pen:
         if style == "day":
             return cldr.without_year(self._pattern("short"))
         if style == "short":
-            return self._own("date") or (cldr.short_date(self._locale) if self._is_known else ISO_DATE)
+            return self._own("date") or (cldr.short_date(self._locale) if self._found else ISO_DATE)
         if style == "time":
-            return self._own("time") or (cldr.short_time(self._locale) if self._is_known else ISO_TIME)
+            return self._own("time") or (cldr.short_time(self._locale) if self._found else ISO_TIME)
         return cldr.named_date(self._locale, style) if style in STYLES else style
 
     def _own(self, habit: str) -> str:
@@ -190,19 +213,31 @@ class Pen:
 
 
 @lru_cache(maxsize=4096)
-def pen_for(locale: str, market: MarketRules | None, *, gsm: bool = False, longest: Policy | None = None) -> Pen:
-    """The pen for a text that speaks `locale` in a market (None: no market is known); for the rest see `Pen`."""
-    language, _, region = locale.replace("_", "-").partition("-")
-    region = region or (market.code if market else "")
-    return Pen(language.lower(), region, _habits(language, region, market), gsm, longest)
+def pen_for(
+    locale: str,
+    market: MarketRules | None,
+    home: MarketRules | None = None,
+    *,
+    gsm: bool = False,
+    longest: Policy | None = None,
+) -> Pen:
+    """The pen for a text that speaks `locale` in a market (None: none is known); for the rest see `Pen`.
+
+    home: the market whose language it is; its habits serve where the market has none for it and CLDR neither.
+    """
+    language, _, region = locale.replace("_", "-").lower().partition("-")
+    if region:
+        own = next((_row(pack, language) for pack in (market, home) if pack and pack.code.lower() == region), None)
+        return Pen(language, Place(region, own), gsm, longest)
+    own, usual = (_row(pack, language) if pack else None for pack in (market, home))
+    place = Place(market.code if market else "", own, usual, home.code if home else "")
+    return Pen(language, place, gsm, longest)
 
 
-def _habits(language: str, region: str, market: MarketRules | None) -> Habits | None:
-    """The pack's row for the locale, the one with the region first; none for a locale of elsewhere."""
-    if market is None or region.upper() != market.code:
-        return None
-    rows = {row.locale.lower(): row for row in market.habits}
-    return rows.get(f"{language}-{region}".lower()) or rows.get(language.lower())
+def _row(pack: MarketRules, language: str) -> Habits | None:
+    """The pack's habits in a language: the row that names the region first."""
+    rows = {row.locale.lower(): row for row in pack.habits}
+    return rows.get(f"{language}-{pack.code}".lower()) or rows.get(language)
 
 
 def amount_of(value: object) -> Decimal:

@@ -98,6 +98,8 @@ class TemplateSet:
         """markets: code → its pack, whose habits the texts follow."""
         self._templates = dict(templates)
         self._markets = dict(markets)
+        #: Language → the market whose default it is.
+        self._homes = {pack.locales[0].split("-")[0].lower(): pack for pack in markets.values() if pack.locales}
         self._engine = engine
         self._used = dict(used)
         self._chosen = lru_cache(maxsize=4096)(self._choose)
@@ -205,7 +207,8 @@ class TemplateSet:
         text = self._text(name, channel, locale, market)
         speaks = spoken(locale, text.locale)
         policy = self._templates[name].declaration.policy if longest else None
-        pen = pen_for(speaks, self._markets.get(market or ""), gsm=text.medium.in_gsm, longest=policy)
+        home = self._homes.get(speaks.split("-")[0].lower())
+        pen = pen_for(speaks, self._markets.get(market or ""), home, gsm=text.medium.in_gsm, longest=policy)
         return text, {"locale": speaks, "market": market or "", "formal": pen.formal, engine.PEN: pen}
 
     def _text(self, name: str, channel: str, locale: str, market: str | None) -> Text:
