@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -80,14 +80,14 @@ def without_year(pattern: str) -> str:
     return _TRAILING_YEAR.sub("", _LEADING_YEAR.sub("", pattern))
 
 
-def writer(pattern: str, locale: Locale) -> Callable[[date], str]:
+def writer(pattern: str, locale: Locale) -> Callable[[date | time], str]:
     """Writes dates or times by a pattern (UTS 35): by `strftime` where all is figures, else by Babel."""
     if (figures := _strftime(pattern)) is not None:
-        return lambda moment: moment.strftime(figures)
+        return lambda when: when.strftime(figures)
     from babel.dates import parse_pattern
 
     parsed = parse_pattern(pattern)
-    return lambda moment: parsed.apply(moment, locale)
+    return lambda when: parsed.apply(when, locale)
 
 
 def _strftime(pattern: str) -> str | None:

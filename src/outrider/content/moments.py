@@ -19,7 +19,7 @@ def calendar_day(value: object) -> date | None:
 
 def day_of(value: object, zone: object) -> date:
     """The day of an instant in `zone` (IANA), or a calendar day as it is. Raises BadMoment."""
-    return calendar_day(value) or local(value, zone)
+    return calendar_day(value) or local(value, zone).date()
 
 
 def local(value: object, zone: object) -> datetime:

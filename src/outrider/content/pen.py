@@ -8,10 +8,10 @@ spaces, minus signs and currencies are written so that GSM-7 carries them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -37,17 +37,16 @@ STYLES = ("short", "day", "long", "full")
 WEEKDAYS = {"full": "EEEE", "short": "EEE"}
 
 _GSM_SIGNS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-", "\u200e": "", "\u200f": ""})
-#: Every weekday in every month, each day of two digits, in the morning and in the evening.
-_SAMPLES = [
-    datetime(2026, month, day, hour, 58, tzinfo=UTC)
-    for month in range(1, 13)
-    for day in range(20, 27)
-    for hour in (10, 22)
-]
+#: Every weekday in every month, on days of two digits; and both halves of the day.
+_DAYS = [date(2026, month, day) for month in range(1, 13) for day in range(20, 27)]
+_TIMES = [time(10, 58), time(22, 58)]
+#: Days and minutes whose written form is kept, for each style: most messages of a day share a few.
+KEPT = 512
 
-#: Within `Pen`, `date` is a method.
-Day = date
-Write = Callable[[Day], str]
+#: Within `Pen`, `date` and `time` are methods.
+Day: TypeAlias = date
+Time: TypeAlias = time
+Write = Callable[[Day | Time], str]
 
 
 class BadFigure(ValueError):
@@ -99,12 +98,12 @@ class Pen:
 
     def time(self, value: object, zone: object) -> str:
         """The time of day of an instant in `zone`: 14:05, or 2:05 PM. Raises BadMoment."""
-        return self._write("time", local(value, zone))
+        return self._write("time", local(value, zone).time())
 
     def datetime(self, value: object, zone: object) -> str:
         """Date and time of an instant in `zone`, with a space between. Raises BadMoment."""
         moment = local(value, zone)
-        return f"{self._write('short', moment)} {self._write('time', moment)}"
+        return f"{self._write('short', moment.date())} {self._write('time', moment.time())}"
 
     def weekday(self, value: object, zone: object, style: object = "full") -> str:
         """The name of the day of the week: `full` jeudi, `short` jeu. Raises BadMoment."""
@@ -184,20 +183,20 @@ class Pen:
     def _plain(self, text: str) -> str:
         return text.translate(_GSM_SIGNS) if self._gsm else text
 
-    def _write(self, style: str, moment: Day) -> str:
+    def _write(self, style: str, when: Day | Time) -> str:
         write = self._written.get(style)
         if write is None:
-            write = self._written[style] = self._writer(style)
-        return write(moment)
+            write = self._written[style] = lru_cache(maxsize=KEPT)(self._writer(style))
+        return write(when)
 
     def _writer(self, style: str) -> Write:
         write = cldr.writer(self._plain(self._pattern(style)), self._locale)
-        final = (lambda moment: write(moment).translate(_GSM_SIGNS)) if self._gsm else write
+        final = (lambda when: write(when).translate(_GSM_SIGNS)) if self._gsm else write
         if not self._longest:
             return final
         size = _needed if self._longest is Policy.TRANSLITERATE else _kept
-        widest = max(map(final, _SAMPLES), key=size)
-        return lambda moment: max(final(moment), widest, key=size)
+        widest = max(map(final, _TIMES if style == "time" else _DAYS), key=size)
+        return lambda when: max(final(when), widest, key=size)
 
     def _pattern(self, style: str) -> str:
         if style == "day":
