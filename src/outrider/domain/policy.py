@@ -193,6 +193,13 @@ class MarketRules(msgspec.Struct, frozen=True, cache_hash=True):
     retention: Retention | None = None
     #: ISO 4217.
     currency: str = "EUR"
+    #: Stands before the name within a sentence: ``the`` United Kingdom.
+    article: str = ""
+
+    @property
+    def spoken(self) -> str:
+        """The name within a sentence: `France`, `the United Kingdom`."""
+        return f"{self.article} {self.name}".lstrip()
 
 
 def price_of(market: MarketRules, provider: str, channel: str, on: date) -> Price | None:
