@@ -145,6 +145,15 @@ def test_while_the_first_provider_is_out_the_other_one_takes_every_text() -> Non
         assert (following.account, following.state) == ("twilio-backup", AttemptState.ACCEPTED)
 
 
+def test_what_smsmode_charges_is_what_was_estimated() -> None:
+    """Its sandbox charges what the routes say, so that `outrider costs` marks nothing but true drift."""
+    tables = spring().store.tables
+    told = [one for one in tables.attempts.values() if one.price is not None]
+    assert {tables.messages[one.message].message.market for one in told} == {"FR", "ES", "PT", "GB", "DE", "IT"}
+    assert [one for one in told if one.price != pytest.approx(one.estimate)] == []
+    assert {one.currency for one in told} == {"EUR"}
+
+
 def test_what_push_cannot_reach_comes_by_text() -> None:
     """Apps that show nothing never acknowledge: ten minutes later an SMS. Apps that are gone: at once."""
     tables = spring().store.tables
