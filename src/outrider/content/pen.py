@@ -190,13 +190,13 @@ class Pen:
         return write(when)
 
     def _writer(self, style: str) -> Write:
-        write = cldr.writer(self._plain(self._pattern(style)), self._locale)
-        final = (lambda when: write(when).translate(_GSM_SIGNS)) if self._gsm else write
+        pattern = self._plain(self._pattern(style))
+        write = _writer(pattern, self._locale, self._gsm)
         if not self._longest:
-            return final
-        size = _needed if self._longest is Policy.TRANSLITERATE else _kept
-        widest = max(map(final, _TIMES if style == "time" else _DAYS), key=size)
-        return lambda when: max(final(when), widest, key=size)
+            return write
+        size = _SIZES[self._longest]
+        widest = _widest(pattern, self._locale, self._gsm, size, style == "time")
+        return lambda when: max(write(when), widest, key=size)
 
     def _pattern(self, style: str) -> str:
         if style == "day":
@@ -265,11 +265,26 @@ def _regrouped(digits: str, further: int) -> str:
     return ",".join(filter(None, groups))
 
 
-def _needed(text: str) -> int:
+def _writer(pattern: str, locale: Locale, gsm: bool) -> Write:
+    write = cldr.writer(pattern, locale)
+    return (lambda when: write(when).translate(_GSM_SIGNS)) if gsm else write
+
+
+@lru_cache(maxsize=1024)
+def _widest(pattern: str, locale: Locale, gsm: bool, size: Size, is_time: bool) -> str:
+    """The form that takes most, of all days or times; markets share most patterns."""
+    return max(map(_writer(pattern, locale, gsm), _TIMES if is_time else _DAYS), key=size)
+
+
+def _needed(text: str) -> tuple[bool, int]:
     """What a text takes once it is transliterated."""
-    return len(transliterate(text))
+    return False, len(transliterate(text))
 
 
 def _kept(text: str) -> tuple[bool, int]:
     """What a text takes as it is: one character that GSM-7 lacks more than halves a segment."""
     return not ALL_GSM.fullmatch(text), len(text)
+
+
+Size: TypeAlias = Callable[[str], tuple[bool, int]]
+_SIZES: dict[Policy, Size] = {Policy.TRANSLITERATE: _needed, Policy.STRICT: _kept, Policy.UNICODE: _kept}
