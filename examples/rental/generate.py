@@ -3,7 +3,7 @@
     python generate.py [--seed 7] [--bookings 420] > events.ndjson
 
 Times are relative, so that the day can be told at any date: `T+6h30m` is an instant that long after the start of
-the day; `T+6h30m|Europe/Paris|time` is that instant as the clock at the station shows it, `|date` its day and month.
+the day; `T+6h30m|promised` is the same one where people read it, also when the day is told faster than it happened.
 The day starts at 06:00 in Paris and lasts into the next morning, over the hours at which clocks change when it is told
 on the eve of a last Sunday of March or October. Needs nothing but Python.
 """
@@ -52,7 +52,7 @@ class Country:
 
 COUNTRIES = {
     "FR": Country(
-        "Europe/Paris", 26, "fr", "06 12 ", "+33 1 99 00 12 34", "€", "LL-999-LL",
+        "Europe/Paris", 26, "fr", "06 12 ", "+33 1 99 00 12 34", "EUR", "LL-999-LL",
         ("parking P4, Nice T2", "parking P5, Lyon-Saint-Exupéry", "parking Gare, Bordeaux", "parking P2, Nantes"),
         ("Peugeot 208", "Renault Clio", "Citroën C3", "Dacia Sandero", "Renault Zoe"),
         (
@@ -62,7 +62,7 @@ COUNTRIES = {
         ),
     ),
     "ES": Country(
-        "Europe/Madrid", 19, "es", "612", "+34 500 012 345", "€", "9999 LLL",
+        "Europe/Madrid", 19, "es", "612", "+34 500 012 345", "EUR", "9999 LLL",
         ("aparcamiento P1, Málaga T3", "aparcamiento P2, Palma", "aparcamiento T4, Madrid", "parking C, Alicante"),
         ("SEAT Ibiza", "SEAT León", "Opel Corsa", "Fiat 500", "Dacia Jogger"),
         (
@@ -71,7 +71,7 @@ COUNTRIES = {
         ),
     ),
     "PT": Country(
-        "Europe/Lisbon", 12, "pt", "912", "+351 400 012 345", "€", "LL-99-LL",
+        "Europe/Lisbon", 12, "pt", "912", "+351 400 012 345", "EUR", "LL-99-LL",
         ("parque P2, Lisboa T1", "parque P6, Faro", "parque P3, Porto", "parque P1, Funchal"),
         ("Renault Clio", "Opel Corsa", "Fiat 500e", "Peugeot 2008"),
         (
@@ -80,7 +80,7 @@ COUNTRIES = {
         ),
     ),
     "GB": Country(
-        "Europe/London", 18, "en-GB", "07400 ", "+44 20 7946 0123", "£", "LL99 LLL",
+        "Europe/London", 18, "en-GB", "07400 ", "+44 20 7946 0123", "GBP", "LL99 LLL",
         ("Short Stay, Gatwick North", "Car Park 5, Luton", "Level 2, Edinburgh", "Car Park C, Bristol"),
         ("Vauxhall Corsa", "Ford Fiesta", "Nissan Leaf", "MINI Cooper", "Kia Picanto"),
         (
@@ -89,7 +89,7 @@ COUNTRIES = {
         ),
     ),
     "DE": Country(
-        "Europe/Berlin", 14, "de", "01512 3", "+49 30 23125 123", "€", "L-LL 9999",
+        "Europe/Berlin", 14, "de", "01512 3", "+49 30 23125 123", "EUR", "L-LL 9999",
         ("Parkhaus P2, BER T1", "Parkhaus P20, München T2", "Parkhaus P4, Hamburg", "Parkhaus P3, Köln"),
         ("VW Polo", "VW ID.3", "Opel Corsa", "BMW 1er", "Skoda Fabia"),
         (
@@ -98,7 +98,7 @@ COUNTRIES = {
         ),
     ),
     "IT": Country(
-        "Europe/Rome", 11, "it", "312 3", "+39 02 0000 1234", "€", "LL 999 LL",
+        "Europe/Rome", 11, "it", "312 3", "+39 02 0000 1234", "EUR", "LL 999 LL",
         ("parcheggio P2, Malpensa T1", "parcheggio D, Fiumicino", "parcheggio P1, Catania", "parcheggio B, Bari"),
         ("Fiat Panda", "Fiat 500", "Alfa Junior", "Lancia Ypsilon"),
         (
@@ -350,14 +350,14 @@ def person(who: Customer) -> Event:
 
 
 def when(made: Booking, starts: int) -> Event:
-    """The times of a rental that starts then, as instants and as the station's clock shows them."""
-    ends, zone = starts + made.ends - made.starts, COUNTRIES[made.station].zone
+    """The times of a rental that starts then, as they are waited for and as they are promised, and the station's zone."""
+    ends = starts + made.ends - made.starts
     return {
         "starts_at": offset(starts),
         "ends_at": offset(ends),
-        "pickup_date": f"{offset(starts)}|{zone}|date",
-        "pickup_time": f"{offset(starts)}|{zone}|time",
-        "return_time": f"{offset(ends)}|{zone}|time",
+        "pickup_at": f"{offset(starts)}|promised",
+        "return_at": f"{offset(ends)}|promised",
+        "zone": COUNTRIES[made.station].zone,
     }
 
 
@@ -382,7 +382,7 @@ def tell(made: Booking) -> list[tuple[int, Event]]:
         if minutes is not None:
             about(made, minutes, kind)
     if made.invoiced is not None:
-        total = f"{29 + (made.number * 37 % 90)}.{made.number * 10 % 100:02}"
+        total = 29 + (made.number * 37 % 90) + made.number * 10 % 100 / 100
         bill = {"invoice": f"AD-2027-{made.number:05}", "total": total, "currency": there.currency}
         about(made, made.invoiced, "invoice.issued", bill)
     return made.events

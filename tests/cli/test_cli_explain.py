@@ -37,7 +37,8 @@ from outrider.testing.postgres import fresh_database
 
 #: As the demo's booking, a day ahead, so that only the confirmation is sent.
 BOOKING = {"id": "b-1", "reference": "RX4T7", "channel": "app", "place": "parking P4, Nice T2", "bay": "B12"}
-TIMES = {"lock": "4821", "pickup_date": "14/07", "pickup_time": "14:30", "return_time": "20:30"}
+PROMISED = {"pickup_at": "2027-07-14T14:30:00+02:00", "return_at": "2027-07-14T20:30:00+02:00"}
+TIMES = {"lock": "4821", "zone": "Europe/Paris", **PROMISED}
 VEHICLE = {"id": "v-1", "plate": "GK-482-XT", "model": "Peugeot 208"}
 PHONES = {"reached": "06 12 34 56 78", "unreachable": "06 39 98 00 17"}
 

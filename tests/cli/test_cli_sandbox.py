@@ -38,12 +38,22 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def submit(port: int, number: int) -> int:
+    return answer(port, number)[0]
+
+
+def charged(port: int) -> dict[str, Any]:
+    """What a text to France costs."""
+    return dict(answer(port, 1)[1]["price"])
+
+
+def answer(port: int, number: int) -> tuple[int, dict[str, Any]]:
     body = {"recipient": {"to": "33612345678"}, "body": {"text": "Hi"}, "from": "Drive", "refClient": f"msg_{number}.1"}
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("POST", "/sms/v1/messages", json.dumps(body), {"x-api-key": Smsmode.accounts[0].secret})
-    status = connection.getresponse().status
+    response = connection.getresponse()
+    found = response.status, json.loads(response.read())
     connection.close()
-    return status
+    return found
 
 
 def test_it_says_where_it_is_and_ends_in_order_on_interrupt(tmp_path: Path) -> None:
@@ -72,6 +82,20 @@ def test_faults_come_from_a_file(tmp_path: Path) -> None:
     with started("--ledger", str(tmp_path / "ledger"), "--json", "--faults", str(faults)) as (_, line):
         port = int(json.loads(line)["urls"]["smsmode"].rpartition(":")[2])
         assert [submit(port, 1), submit(port, 2)] == [429, 201]
+
+
+def test_it_charges_what_the_routes_of_a_folder_say(tmp_path: Path) -> None:
+    folder = Path(__file__).parents[2] / "examples" / "rental"
+    with started("--ledger", str(tmp_path / "ledger"), "--json", "--prices", str(folder)) as (_, line):
+        port = int(json.loads(line)["urls"]["all"].rpartition(":")[2])
+        assert charged(port) == {"amount": 0.049, "currency": "EUR"}
+
+
+def test_prices_of_a_folder_that_cannot_be_read_are_refused_with_the_place(tmp_path: Path) -> None:
+    (tmp_path / "outrider.toml").write_text("[[routes]\n")
+    result = CliRunner().invoke(COMMAND, ["--port", "0", "--ledger", str(tmp_path / "l"), "--prices", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "outrider.toml:1:" in result.output
 
 
 @pytest.mark.parametrize(

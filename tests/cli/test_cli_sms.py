@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from outrider.cli.sms import COMMAND
 from outrider.content.savings import savings
-from outrider.content.sms import count
+from outrider.content.sms import count, transliterate
 
 CAR = "\U0001f697"
 
@@ -94,13 +94,11 @@ def test_an_expensive_text_is_explained() -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("я", "hint: nothing in GSM-7 says the same; leave it out if you can"),
-        ("a\u200b", "hint: leave it out, nothing is lost"),
-        ("я" + "a" * 70, "Written as proposed: UCS-2, 2 segments (saves no segment)"),
+        ("я" + "a" * 70, "hint: nothing in GSM-7 says the same; leave it out if you can"),
+        ("a\u200b" * 70, "hint: leave it out, nothing is lost"),
         ("я" + "a" * 70, "Without the characters that have no replacement: GSM-7, 1 segment (saves 1 segment)"),
         ("я" * 30, "and 10 more characters; --json lists all"),
         ("я" * 21, "and 1 more character; --json lists all"),
-        ("…" * 60, "Written as proposed: GSM-7, 2 segments (costs 1 segment more)"),
         ("ê" * 66 + "e\u0301", "1 segment; the last one holds 68 of 70 units"),
         ("ê" * 66 + "e\u0301êêê", "note: a segment ends inside the character at index 67"),
         ("\x01", "U+0001 a character without a name forces UCS-2"),
@@ -111,6 +109,31 @@ def test_the_summary_says(text: str, line: str) -> None:
     result = run(text)
     assert result.exit_code == 0
     assert line in result.output
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("Où êtes-vous ?", id="one segment in either alphabet"),
+        pytest.param("a\u200b", id="left out, nothing would be saved"),
+        pytest.param("…" * 60, id="as proposed it would cost more"),
+        pytest.param("ê" + "я" * 60, id="another character forces UCS-2 all the same"),
+    ],
+)
+def test_where_nothing_is_saved_nothing_is_proposed(text: str) -> None:
+    output = run(text).output
+    assert "forces UCS-2" in output
+    assert "hint:" not in output
+    assert "Nothing that could be written instead saves a segment." in output
+
+
+@given(st.text(st.sampled_from("aeê…я🚗[€\u200b"), max_size=400))
+def test_a_replacement_is_proposed_exactly_where_one_saves_a_segment(text: str) -> None:
+    output, counted = run(text).output, count(text)
+    as_proposed = count(transliterate(text)).segments < counted.segments
+    assert ("hint: write" in output or "- writing" in output or "leav" in output) is (
+        bool(savings(text)) or as_proposed or "Without the characters" in output
+    )
 
 
 @pytest.mark.parametrize(

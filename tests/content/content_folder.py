@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from outrider.content.template import TemplateSet, compile_templates
 from outrider.domain.problem import Problem
+from outrider.plugged import shipped
 
 YAML = """\
 variables:
@@ -11,7 +12,7 @@ variables:
   url: {type: string, example: "https://a.fr/x"}
 """
 FRONT = "---\nsubject: Hi\n---\n"
-MARKETS = ("FR", "GB")
+MARKETS = {code: shipped().markets[code] for code in ("FR", "GB")}
 
 
 def mjml(inner: str) -> str:

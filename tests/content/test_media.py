@@ -63,6 +63,7 @@ class Voice:
     name = "voice"
     extensions = ("txt",)
     companions = ()
+    in_gsm = False
 
     def read(self, files, wanted):
         return {"spoken": files["txt"]}
@@ -133,7 +134,7 @@ def test_dates_are_written_and_ask_for_the_zone_on_every_channel() -> None:
     context = {"at": "2026-12-24T14:05:00Z", "zone": "Europe/Paris"}
     assert templates.render("t", "push", "en", "GB", context).text == "24/12/2026 15:05"
     email = templates.render("t", "email", "en-US", "GB", context)
-    assert (email.body.subject, email.text) == ("12/24/2026", "3:05 PM")
+    assert (email.body.subject, email.text) == ("12/24/2026", "3:05\u202fPM")
 
 
 def test_the_same_mistake_of_two_markets_is_told_once() -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from page_runner import BLOCK, page
 
+from outrider.content import engine
 from outrider.content.links import REFUSED
 from outrider.content.media.email import SUBJECT
 from outrider.content.media.push import PAYLOAD, SEEN
 from outrider.content.medium import media
+from outrider.content.spelling import transliterate
 from outrider.content.template import compile_templates
+from outrider.plugged import shipped
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "how-to" / "write-a-template-for-six-markets.md"
@@ -50,3 +54,27 @@ def test_every_file_limit_and_scheme_is_described() -> None:
     assert f"at most {SUBJECT} characters" in PART
     assert f"at most {PAYLOAD:,} bytes" in PART
     assert f"A title above {SEEN['title']} and a body above {SEEN['body']} characters" in PART
+
+
+ROW = re.compile(r"^\| `(\{\{.*?\}\})` \| `(.*?)` \| `(.*?)` \| `(.*?)` \| `(.*?)` \|$", re.MULTILINE)
+FIGURES = [(found[1].replace("\\|", "|"), found.groups()[1:]) for found in ROW.finditer(PART)]
+PLACES = (("fr", "FR"), ("en", "GB"), ("de", "DE"), ("es", "ES"))
+VARIABLES = """\
+variables:
+  total: {type: number, example: 1234.5}
+  currency: {type: string, example: EUR}
+  at: {type: datetime, example: "2026-12-24T14:05:00Z"}
+"""
+
+
+def test_every_filter_has_its_line() -> None:
+    assert {re.findall(r"\|(\w+)", text)[0] for text, _ in FIGURES} == set(engine.FILTERS)
+
+
+@pytest.mark.parametrize(("text", "written"), FIGURES)
+def test_a_filter_writes_what_the_reference_says(text: str, written: tuple[str, ...]) -> None:
+    files = {"templates/t/template.yaml": VARIABLES} | {f"templates/t/sms.{locale}.j2": text for locale, _ in PLACES}
+    templates, _ = compile_templates(files, markets=shipped().markets)
+    shown = [templates.preview("t", "sms", locale, market) for locale, market in PLACES]
+    letters = [transliterate(each) for each in written]
+    assert [each.text for each in shown] == letters

@@ -25,6 +25,7 @@ import msgspec
 import structlog
 
 from outrider import wiring
+from outrider.cli._tariff import tariff_of
 from outrider.configuration import Configuration, build, read_folder
 from outrider.contracts.http import NotSent, Request, Response
 from outrider.contracts.provider import Callback
@@ -43,6 +44,7 @@ from outrider.sandbox.push._google import service_account
 from outrider.sandbox.running import counterparts
 from outrider.sandbox.side import Options, Side
 from outrider.sandbox.smtp_wire import SMTP_PREFIX
+from outrider.sandbox.tariff import Tariff
 from outrider.testing.memory_rows import AttemptRow, MessageRow
 from outrider.testing.memory_store import MemoryStore
 from outrider.testing.memory_subject import HandClock
@@ -71,6 +73,13 @@ def configuration() -> Configuration:
     return built
 
 
+@cache
+def tariff() -> Tariff:
+    """What the routes of the example say, as `outrider demo` has the sandbox charge it."""
+    simulated = {name: kind.channel for name, kind in counterparts(()).items()}
+    return tariff_of(configuration().toml, shipped().markets, simulated, SPRING.date())
+
+
 class Letters:
     """The port of the sandbox that posts receipts later: here into a heap of the day."""
 
@@ -90,7 +99,7 @@ class OtherSides:
 
     def __init__(self, clock: HandClock, letters: Letters, began: datetime) -> None:
         self.clock, self.began = clock, began
-        options = Options(receipt_delay=ON_THE_WAY)
+        options = Options(receipt_delay=ON_THE_WAY, tariff=tariff())
         self.sides: dict[str, Any] = {
             name: Side(kind, kind.accounts, letters, options)  # type: ignore[arg-type]
             for name, kind in counterparts(()).items()
@@ -111,6 +120,7 @@ class OtherSides:
     def _taken(self, side: Any, taken: Taken, headers: dict[str, str]) -> Response:
         if (refused := side.refusal(taken)) is not None:
             return refused
+        side.charge(taken)
         side.book.add(taken)
         side.report(taken, {}, "")
         answer: Response = side.counterpart.accepted(taken)

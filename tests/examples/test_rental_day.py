@@ -18,10 +18,6 @@ from outrider.testing.memory_rows import AttemptRow, MessageRow
 DAYS = {"spring": spring, "autumn": autumn}
 #: How the languages write 14:30.
 CLOCKS = {"fr": "{0:%H}h{0:%M}", "pt": "{0:%H}h{0:%M}"}
-STATIONS = {"+33": "Europe/Paris", "+34": "Europe/Madrid", "+351": "Europe/Lisbon", "+44": "Europe/London"} | {
-    "+49": "Europe/Berlin",
-    "+39": "Europe/Rome",
-}
 
 
 def sent(day: Day, template: str) -> list[tuple[MessageRow, AttemptRow]]:
@@ -83,16 +79,30 @@ def test_customers_read_the_clock_at_the_station_also_in_the_nights_it_changes(n
     day = DAYS[name]()
     known, changed = confirmations(day), moved(day)
     checked = 0
-    for row, _ in sent(day, "find-your-car"):
-        values: Any = row.message.content.values
+    for row, attempt in sent(day, "find-your-car"):
         data = known[_reference_of(row, known)]
         if data["booking"]["id"] in changed:
             continue
-        zone = next(zone for code, zone in STATIONS.items() if data["booking"]["help"].startswith(code))
-        starts = datetime.fromisoformat(data["booking"]["starts_at"]).astimezone(ZoneInfo(zone))
-        assert values["booking"]["pickup_time"] == f"{starts:%H:%M}"
+        starts = datetime.fromisoformat(data["booking"]["starts_at"]).astimezone(ZoneInfo(data["booking"]["zone"]))
+        clock = CLOCKS.get(row.message.content.locale[:2], "{0:%H:%M}").format(starts)
+        assert clock in attempt.body.text, (row.message.content.locale, row.message.market)
         checked += 1
     assert checked > 30
+
+
+@pytest.mark.parametrize(
+    ("market", "locale", "amount"),
+    [("FR", "fr", r"\d+,\d\d\u00a0€"), ("GB", "en-GB", r"£\d+\.\d\d"), ("DE", "de", r"\d+,\d\d\u00a0€")],
+)
+def test_an_invoice_writes_the_amount_as_the_customer_does(market: str, locale: str, amount: str) -> None:
+    bills = [
+        one.body.text
+        for row, one in sent(spring(), "invoice-ready")
+        if (row.message.market, row.message.content.locale) == (market, locale)
+    ]
+    assert len(bills) > 10
+    # Those who rented in Great Britain pay in pounds, and the British elsewhere in euros.
+    assert sum(bool(re.search(amount, bill)) for bill in bills) > 0.7 * len(bills)
 
 
 def _reference_of(row: MessageRow, known: dict[str, Any]) -> str:
@@ -133,6 +143,15 @@ def test_while_the_first_provider_is_out_the_other_one_takes_every_text() -> Non
     for one in refused:
         following = day.store.tables.attempts[one.message, one.number + 1]
         assert (following.account, following.state) == ("twilio-backup", AttemptState.ACCEPTED)
+
+
+def test_what_smsmode_charges_is_what_was_estimated() -> None:
+    """Its sandbox charges what the routes say, so that `outrider costs` marks nothing but true drift."""
+    tables = spring().store.tables
+    told = [one for one in tables.attempts.values() if one.price is not None]
+    assert {tables.messages[one.message].message.market for one in told} == {"FR", "ES", "PT", "GB", "DE", "IT"}
+    assert [one for one in told if one.price != pytest.approx(one.estimate)] == []
+    assert {one.currency for one in told} == {"EUR"}
 
 
 def test_what_push_cannot_reach_comes_by_text() -> None:

@@ -30,19 +30,20 @@ CONFIGURATION, PROBLEMS = build(read_folder(ROOT), shipped())
 DAY = sample_events(ROOT, SEED, BOOKINGS)
 #: The longest values the templates declare.
 LONGEST: dict[str, Any] = {
+    "zone": "Europe/Paris",
     "profile": {"first_name": "Maximilienne-Adélaïd"},
     "booking": {
         "reference": "RX4T77",
-        "pickup_date": "14/07",
-        "pickup_time": "14:30",
-        "return_time": "20:30",
+        "pickup_at": "2027-09-22T14:30:00+02:00",
+        "return_at": "2027-09-22T20:30:00+02:00",
+        "zone": "Europe/Paris",
         "place": "parking P5, Lyon-Saint-Exupéry T1",
         "bay": "B120",
         "lock": "4821",
         "help": "+44 20 7946 0123",
         "invoice": "AD-2027-00417",
-        "total": "1284.00",
-        "currency": "€",
+        "total": 9999.99,
+        "currency": "EUR",
     },
     "event": {"data": {"device": "Galaxy S24 Ultra", "city": "Castelo Branco"}},
     "vehicle": {"plate": "GK-482-XT", "model": "Mercedes A-Klasse"},

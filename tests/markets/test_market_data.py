@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 
 import phonenumbers
@@ -32,12 +33,19 @@ def rows(pack: MarketRules) -> list[Sourced | Price]:
 
 @ALL
 def test_no_part_of_a_pack_is_missing(pack: MarketRules) -> None:
-    optional = {"consent_also_for", "regional_holidays", "other_zones", "phone_ranges"}
+    optional = {"consent_also_for", "regional_holidays", "other_zones", "phone_ranges", "article"}
     missing = [name for name in MarketRules.__struct_fields__ if name not in optional and not getattr(pack, name)]
     assert missing == []
     assert {row.topic for row in pack.law} >= {"consent", "opt-out wording"}
     assert {row.channel for row in pack.senders} >= {"sms"}
     assert {row.channel for row in pack.prices} >= {"sms"}
+
+
+@ALL
+def test_a_name_reads_well_within_a_sentence(pack: MarketRules) -> None:
+    takes_one = re.search(r"^United |Kingdom|Republic|States|Emirates|Islands|^Netherlands|^Philippines", pack.name)
+    assert pack.article == ("the" if takes_one else "")
+    assert pack.spoken == (f"the {pack.name}" if takes_one else pack.name)
 
 
 @ALL

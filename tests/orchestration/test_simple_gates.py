@@ -82,6 +82,9 @@ def test_a_market_may_ask_consent_for_more_purposes(states: dict[str, ConsentSta
 def test_a_consent_never_given_and_one_withdrawn_are_told_apart() -> None:
     never = ask(CONSENT, candidate(Purpose.COMMERCIAL), facts())
     assert never.reason == "Consent to commercial messages by sms was never given, and France needs it."
+    kingdom = policy(rules=market(name="United Kingdom", article="the"))
+    abroad = ask(CONSENT, candidate(Purpose.COMMERCIAL), facts(), kingdom)
+    assert abroad.reason == "Consent to commercial messages by sms was never given, and the United Kingdom needs it."
     assert never.otherwise == "the person had consented to commercial messages by sms"
     withdrawn = ask(CONSENT, candidate(), facts(consents={"service": WITHDRAWN}))
     assert withdrawn.reason == "The person withdrew consent to service messages by sms."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -16,7 +16,7 @@ from outrider.api.problems import REJECTED, Problem, Wrong
 from outrider.api.writing import LONGEST_KEY
 from outrider.configuration import Configuration
 from outrider.content.declaration import RESERVED, Declaration, Variable
-from outrider.content.moments import BadMoment, write_date, write_datetime
+from outrider.content.moments import BadMoment, day_of, local
 from outrider.contracts.reading import LONGEST, UNITS
 from outrider.contracts.surroundings import suggest
 from outrider.domain.profile import Address
@@ -277,7 +277,7 @@ def _misfit(value: Any, variable: Variable) -> str:
         return f"expected {_kind(variable.type)}, got {NAMES.get(type(value), 'null')}"
     try:
         if variable.type in MOMENTS:
-            MOMENTS[variable.type](value, "UTC", "en")
+            MOMENTS[variable.type](value, "UTC")
     except BadMoment:
         return f"expected {_kind(variable.type)} such as {variable.example!r}"
     return ""
@@ -297,4 +297,4 @@ JSON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "list": list,
 }
 NAMES = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
-MOMENTS = {"date": write_date, "datetime": write_datetime}
+MOMENTS: Mapping[str, Callable[[Any, str], object]] = {"date": day_of, "datetime": local}

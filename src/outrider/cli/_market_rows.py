@@ -12,6 +12,9 @@ from outrider.domain.policy import Habits, Holiday, MarketRules, OptOutWords, Pr
 from outrider.domain.purpose import Purpose
 from outrider.orchestration.wording import DAYS, MONTHS, hours
 
+#: Digits from which most countries write groups.
+USUAL_GROUPS = 4
+
 
 class Row(msgspec.Struct, frozen=True):
     """One rule of a market."""
@@ -113,7 +116,9 @@ def _price(row: Price) -> str:
 
 def _habits(row: Habits) -> str:
     group = {"\u00a0": "no-break space", "\u202f": "narrow no-break space"}.get(row.group, f"'{row.group}'")
+    few = f" from {row.groups_from} digits on" if row.groups_from > USUAL_GROUPS else ""
+    clock = f" {row.time}" if row.time else ""
     return (
-        f"{row.locale}: decimal '{row.decimal}', groups {group}, {row.date}, currency {row.currency}, "
+        f"{row.locale}: decimal '{row.decimal}', groups {group}{few}, {row.date}{clock}, currency {row.currency}, "
         f"weeks start on {DAYS[row.week_starts]}, {row.address}"
     )

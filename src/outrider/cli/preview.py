@@ -52,9 +52,10 @@ def _templates(folder: Path, name: str) -> tuple[TemplateSet, frozenset[str]]:
     from outrider.configuration.toml import FILE, read_toml
     from outrider.content.template import compile_templates
     from outrider.contracts.surroundings import suggest
+    from outrider.plugged import shipped
 
     files = read_files(folder)
-    templates, problems = compile_templates(files, budgets=False)
+    templates, problems = compile_templates(files, markets=shipped().markets, budgets=False)
     if name in templates.names:
         return templates, shift_tables(read_toml(files.get(FILE, ""))[0])
     folders = {path.split("/")[1] for path in files if path.startswith("templates/")}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from outrider.sandbox.faults import Fault
     from outrider.sandbox.running import Sandbox
     from outrider.sandbox.side import Options
+    from outrider.sandbox.tariff import Tariff
 
 DEFAULT_PORT = 4020
 
@@ -36,6 +37,12 @@ DEFAULT_PORT = 4020
 @click.option(
     "--mail-reports", default="", metavar="URL", help="Post bounces of mail here, as a mail server's pipe would."
 )
+@click.option(
+    "--prices",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Charge what the routes of this company folder say; else what the market packs do.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of every fault, so that runs repeat.")
 @click.option(
     "--faults",
@@ -56,6 +63,7 @@ def sandbox(
     magic: bool,
     mail_port: int,
     mail_reports: str,
+    prices: Path | None,
     seed: int,
     faults_file: Path | None,
     quiet: bool,
@@ -77,6 +85,7 @@ def sandbox(
         magic=magic,
         seed=seed,
         mail_reports=mail_reports,
+        tariff=_tariff(prices),
     )
     faults = _read_faults(faults_file) if faults_file else []
     try:
@@ -88,6 +97,26 @@ def sandbox(
 
 
 COMMAND = sandbox
+
+
+def _tariff(folder: Path | None) -> Tariff:
+    """What segments cost. Ends with the problems of an `outrider.toml` that cannot be read."""
+    from outrider.cli._tariff import tariff_of
+    from outrider.cli.check import read_files, show_problems
+    from outrider.configuration.toml import FILE, read_toml
+    from outrider.lib.clock import SystemClock
+    from outrider.plugged import shipped
+    from outrider.sandbox.running import counterparts
+
+    toml = None
+    if folder is not None:
+        files = read_files(folder)
+        toml, problems = read_toml(files.get(FILE, ""))
+        if wrong := [problem for problem in problems if problem.is_error]:
+            show_problems(wrong, files, as_json=False)
+            raise SystemExit(1)
+    providers = {name: kind.channel for name, kind in counterparts().items()}
+    return tariff_of(toml, shipped().markets, providers, SystemClock().now().date())
 
 
 def _read_faults(file: Path) -> list[Fault]:

@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from outrider.cli._sms_price import Cost
+    from outrider.content.savings import Saving
     from outrider.content.sms import Count, Offender
 
 #: Offenders described one by one; a text in a foreign script would fill the screen otherwise.
@@ -95,15 +96,41 @@ def _as_json(text: str, counted: Count, tables: frozenset[str], cost: Cost | Non
 def _summary(text: str, counted: Count, tables: frozenset[str]) -> list[str]:
     if not counted.segments:
         return ["The text is empty: 0 segments; no provider accepts it."]
-    first = _first_line(text, counted, tables)
-    return [first, *_torn(text), *_described(text, counted), *_advice(text, counted), *_savings(text, tables)]
+    from outrider.content.savings import savings
+
+    ways = savings(text, tables)
+    described = _described(text, counted, _worth_writing(text, counted, ways))
+    told = [*_proposed(text, counted), *_savings(ways)]
+    if counted.offenders and not told:
+        told = ["\nNothing that could be written instead saves a segment."]
+    return [_first_line(text, counted, tables), *_torn(text), *described, *told]
 
 
-def _savings(text: str, tables: frozenset[str]) -> list[str]:
-    from outrider.content.savings import described, savings
+def _worth_writing(text: str, counted: Count, ways: tuple[Saving, ...]) -> frozenset[str]:
+    """The characters that cost segments: writing or leaving out all such, or those of one way, saves one."""
+    from outrider.content.sms import count, transliterate
 
-    found = [f"- {described(saving)}" for saving in savings(text, tables)]
-    return ["\nWhat saves segments:", *found] if found else []
+    costly = {change.char for saving in ways for change in saving.changes}
+    proposed = transliterate(text)
+    if count(proposed).segments < counted.segments:
+        costly |= {offender.char for offender in counted.offenders}
+    if count(_without(proposed)).segments < counted.segments:
+        costly |= {offender.char for offender in count(proposed).offenders}
+    return frozenset(costly)
+
+
+def _without(text: str) -> str:
+    """The text without the characters GSM-7 cannot carry."""
+    from outrider.content.sms import count
+
+    left = {offender.char for offender in count(text).offenders}
+    return "".join(char for char in text if char not in left)
+
+
+def _savings(ways: tuple[Saving, ...]) -> list[str]:
+    from outrider.content.savings import described
+
+    return ["\nWhat saves segments:", *(f"- {described(saving)}" for saving in ways)] if ways else []
 
 
 def _first_line(text: str, counted: Count, tables: frozenset[str]) -> str:
@@ -123,13 +150,13 @@ def _torn(text: str) -> list[str]:
     return [f"note: a segment ends inside the character at index {index}" for index in torn(text)]
 
 
-def _described(text: str, counted: Count) -> list[str]:
-    lines = [_describe(text, offender) for offender in counted.offenders[:DESCRIBED]]
+def _described(text: str, counted: Count, costly: frozenset[str]) -> list[str]:
+    lines = [_describe(text, offender, costly) for offender in counted.offenders[:DESCRIBED]]
     rest = len(counted.offenders) - DESCRIBED
     return [*lines, f"and {_many(rest, 'more character')}; --json lists all"] if rest > 0 else lines
 
 
-def _describe(text: str, offender: Offender) -> str:
+def _describe(text: str, offender: Offender, costly: frozenset[str]) -> str:
     import unicodedata
 
     from outrider.domain.problem import Problem, show
@@ -138,8 +165,8 @@ def _describe(text: str, offender: Offender) -> str:
     line, column = before.count("\n") + 1, offender.index - (before.rfind("\n") + 1) + 1
     name = unicodedata.name(offender.char, "a character without a name")
     message = f"U+{ord(offender.char):04X} {name} forces UCS-2"
-    problem = Problem("text", line, column, message, _hint(offender.replacement), severity="warning")
-    return "\n" + show(problem, text)
+    hint = _hint(offender.replacement) if offender.char in costly else ""
+    return "\n" + show(Problem("text", line, column, message, hint, severity="warning"), text)
 
 
 def _hint(replacement: str | None) -> str:
@@ -148,27 +175,27 @@ def _hint(replacement: str | None) -> str:
     return f"write {replacement!r} instead" if replacement else "leave it out, nothing is lost"
 
 
-def _advice(text: str, counted: Count) -> list[str]:
-    """What the text would cost as proposed, and without the characters that have no replacement."""
+def _proposed(text: str, counted: Count) -> list[str]:
+    """What the text would cost as proposed, and without the characters that have no replacement; where that saves."""
     from outrider.content.sms import count, transliterate
 
     if not counted.offenders:
         return []
     proposed = transliterate(text)
-    lines = [f"\nWritten as proposed: {_cost(count(proposed), counted)}"]
-    left = {offender.char for offender in count(proposed).offenders}
-    if left:
-        without = "".join(char for char in proposed if char not in left)
-        lines.append(f"Without the characters that have no replacement: {_cost(count(without), counted)}")
+    lines = _saved("Written as proposed", proposed, counted)
+    if count(proposed).offenders:
+        lines += _saved("Without the characters that have no replacement", _without(proposed), counted)
     return lines
 
 
-def _cost(after: Count, before: Count) -> str:
+def _saved(what: str, text: str, before: Count) -> list[str]:
+    from outrider.content.sms import count
+
+    after = count(text)
     saved = before.segments - after.segments
-    verdict = f"saves {_many(saved, 'segment')}" if saved > 0 else "saves no segment"
-    if saved < 0:
-        verdict = f"costs {_many(-saved, 'segment')} more"
-    return f"{after.encoding}, {_many(after.segments, 'segment')} ({verdict})"
+    if saved <= 0:
+        return []
+    return [f"\n{what}: {after.encoding}, {_many(after.segments, 'segment')} (saves {_many(saved, 'segment')})"]
 
 
 def _many(number: int, noun: str) -> str:

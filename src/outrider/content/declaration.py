@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from difflib import get_close_matches
 from enum import StrEnum
@@ -13,7 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from outrider.content import shift
-from outrider.content.moments import BadMoment, write_date, write_datetime
+from outrider.content.moments import BadMoment, day_of, local
 from outrider.domain.problem import Problem
 from outrider.domain.purpose import Purpose
 
@@ -37,6 +38,8 @@ class Variable(msgspec.Struct, frozen=True):
     example: Any
     #: Code points of the longest value expected (strings only); None when not declared.
     longest: int | None = None
+    #: The largest value expected (numbers only); None when not declared.
+    largest: float | None = None
     line: int = 0
     column: int = 0
 
@@ -73,7 +76,8 @@ LOCALE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 NAME = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*", re.ASCII)
 
 #: Always there: put in by the renderer, the caller or the template engine.
-RESERVED = frozenset({"zone", "locale", "market", "loop", "range"})
+RESERVED = frozenset({"zone", "locale", "market", "formal", "loop", "range"})
+NUMBERS = ("integer", "number")
 
 
 def read_declaration(name: str, file: str, text: str) -> tuple[Declaration, list[Problem]]:
@@ -188,7 +192,7 @@ class _Reader:
         return len(self.problems) == wrong
 
     def variable(self, key: Node, node: Node) -> Variable | None:
-        fields = self.mapping(node, frozenset({"type", "example", "longest"}))
+        fields = self.mapping(node, frozenset({"type", "example", "longest", "largest"}))
         for missing in [each for each in ("type", "example") if each not in fields]:
             self.problem(key, f"variable {key.value!r} has no {missing}", VARIABLE_HINT)
         if "type" not in fields or "example" not in fields:
@@ -197,8 +201,9 @@ class _Reader:
         if kind is None or not self.example_fits(kind, fields["example"][1]):
             return None
         longest = self.longest(kind, fields["longest"][1]) if "longest" in fields else None
+        largest = self.largest(kind, fields["largest"][1]) if "largest" in fields else None
         mark = key.start_mark
-        return Variable(kind, plain(fields["example"][1]), longest, mark.line + 1, mark.column + 1)
+        return Variable(kind, plain(fields["example"][1]), longest, largest, mark.line + 1, mark.column + 1)
 
     def example_fits(self, kind: str, node: Node) -> bool:
         tag = tag_of(node)
@@ -218,6 +223,17 @@ class _Reader:
         if kind == "string" and tag_of(node) == "int" and int(plain(node)) > 0:
             return int(plain(node))
         self.problem(node, "expected a number of characters above 0, for a variable of type string")
+        return None
+
+    def largest(self, kind: str, node: Node) -> float | None:
+        if kind in NUMBERS and tag_of(node) in TYPES[kind] and math.isfinite(plain(node)):
+            value: float = plain(node)
+            return value
+        self.problem(
+            node,
+            f"expected {'a whole number' if kind == 'integer' else 'a number'}, for a variable of type "
+            "integer or number",
+        )
         return None
 
 
@@ -253,8 +269,8 @@ TAGS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "a 
     "timestamp": "a date",
 }
 CHECKS: dict[str, Any] = {
-    "date": lambda text: write_date(text, "UTC", "en"),
-    "datetime": lambda text: write_datetime(text, "UTC", "en"),
+    "date": lambda text: day_of(text, "UTC"),
+    "datetime": lambda text: local(text, "UTC"),
 }
 VARIABLE_HINT = 'write for example {type: string, example: "B12", longest: 20}'
 QUOTE_HINT = {"string": "put it in quotes"}

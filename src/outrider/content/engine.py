@@ -1,4 +1,5 @@
-"""The template engine, set up for texts: strict, limited in steps and size, plain values only, with date filters.
+"""The template engine, set up for texts: strict, limited in steps and size, plain values only, with filters that
+write dates, numbers and money.
 
 MiniJinja reports no place for an error raised in Python (a filter, the output check). Then, and only then, the template
 is rendered once more with a marker before each block, and the last marker passed tells the place.
@@ -12,7 +13,7 @@ from typing import Any
 from minijinja import Environment, TemplateError, pass_state
 
 from outrider.content import scan
-from outrider.content.moments import write_date, write_datetime, write_time
+from outrider.content.pen import Pen
 from outrider.content.source import HTML, Source
 
 #: Steps of the engine for one text; a text of 12 variables takes about 50, a runaway loop is stopped after about 2 ms.
@@ -20,8 +21,8 @@ FUEL = 20_000
 
 MARKER = "outrider_place"
 
-#: Filter → what it writes, from a value, a zone and a locale.
-DATE_FILTERS = {"date": write_date, "time": write_time, "datetime": write_datetime}
+#: Where the renderer puts the pen of the text: no name that a template could write.
+PEN = "outrider pen"
 
 
 class Failure(Exception):
@@ -50,7 +51,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_escape_callback=_is_html,
         finalizer=_written,
-        filters={name: _filter(write) for name, write in DATE_FILTERS.items()},
+        filters=FILTERS,
     )
 
 
@@ -118,11 +119,34 @@ WRITTEN_AS = {
 }
 
 
-def _filter(write: Callable[[object, object, str], str]) -> Callable[..., str]:
-    def apply(state: Any, value: object) -> str:
-        return write(value, state.lookup("zone"), state.lookup("locale") or "")
+def _with_zone(write: Callable[..., str]) -> Callable[..., str]:
+    """A filter for moments. `zone` is that of the context unless the text names another; one without value fails."""
+
+    def apply(state: Any, value: object, *style: object, **given: object) -> str:
+        zone = given.pop("zone") if "zone" in given else state.lookup("zone")
+        return write(_pen(state), value, zone, *style, **given)
 
     return pass_state(apply)
+
+
+def _filter(write: Callable[..., str]) -> Callable[..., str]:
+    def apply(state: Any, value: object, *given: object) -> str:
+        return write(_pen(state), value, *given)
+
+    return pass_state(apply)
+
+
+def _pen(state: Any) -> Pen:
+    pen: Pen | None = state.lookup(PEN)
+    if pen is None:
+        raise ValueError("the context has no pen")
+    return pen
+
+
+#: Filters that write a moment; they need a zone.
+MOMENTS = {"date": Pen.date, "time": Pen.time, "datetime": Pen.datetime, "weekday": Pen.weekday}
+FILTERS = {name: _with_zone(write) for name, write in MOMENTS.items()}
+FILTERS |= {"number": _filter(Pen.number), "money": _filter(Pen.money)}
 
 
 def _failure(error: TemplateError, source: Source) -> Failure:

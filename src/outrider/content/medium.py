@@ -51,6 +51,8 @@ class Medium(Protocol):
     extensions: tuple[str, ...]
     #: Extensions of files that may stand beside it.
     companions: tuple[str, ...]
+    #: Its texts are sent in GSM-7 where they can be: numbers, money and dates keep to its signs.
+    in_gsm: bool
 
     def read(self, files: Mapping[str, Source], wanted: Wanted) -> dict[str, Source]:
         """The pieces to be compiled, by name, partials put in. `files`: extension → file, one main file among them.

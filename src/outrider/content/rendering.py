@@ -24,9 +24,11 @@ from outrider.content.declaration import Declaration, Variable
 from outrider.content.engine import Failure
 from outrider.content.locales import locale_chain, spoken
 from outrider.content.medium import Medium, Written
+from outrider.content.pen import pen_for
 from outrider.content.sms import Count
 from outrider.content.source import Source, problem_at
 from outrider.domain.message import Rendition
+from outrider.domain.policy import MarketRules
 from outrider.domain.problem import Problem, place
 
 __all__ = ["RenderError", "Rendered", "Template", "TemplateSet", "Text", "examples", "locale_chain", "problem_of"]
@@ -87,9 +89,17 @@ class TemplateSet:
     """All templates of one version of the configuration. Immutable once compiled; safe to share."""
 
     def __init__(
-        self, templates: Mapping[str, Template], engine: Environment, used: Mapping[str, frozenset[str]]
+        self,
+        templates: Mapping[str, Template],
+        engine: Environment,
+        used: Mapping[str, frozenset[str]],
+        markets: Mapping[str, MarketRules],
     ) -> None:
+        """markets: code → its pack, whose habits the texts follow."""
         self._templates = dict(templates)
+        self._markets = dict(markets)
+        #: Language → the market whose default it is.
+        self._homes = {pack.locales[0].split("-")[0].lower(): pack for pack in markets.values() if pack.locales}
         self._engine = engine
         self._used = dict(used)
         self._chosen = lru_cache(maxsize=4096)(self._choose)
@@ -133,15 +143,18 @@ class TemplateSet:
         market: str | None,
         context: Mapping[str, Any],
         tables: frozenset[str] = frozenset(),
+        *,
+        longest: bool = False,
     ) -> Rendered:
         """Fill the best content with the values of `context`, and for an SMS apply the encoding policy and count.
 
         `context` holds dicts, lists, texts, numbers, dates; `zone` (an IANA name) is needed by the date filters;
-        `locale` and `market` are put in here. `tables`: national shift tables the route supports, by language; one is
-        used where the template asks for it. Raises RenderError, with file and line.
+        `locale`, `market` and `formal` are put in here. `tables`: national shift tables the route supports, by
+        language; one is used where the template asks for it. `longest`: dates come out as long as any can. Raises
+        RenderError, with file and line.
         """
-        text, speaks = self._chosen(name, channel, locale, market)
-        values = {**context, "locale": speaks, "market": market or ""}
+        text, surroundings = self._chosen(name, channel, locale, market, longest)
+        values = {**context, **surroundings}
         texts = {}
         source = next(iter(text.pieces.values()))
         try:
@@ -163,13 +176,14 @@ class TemplateSet:
     ) -> Rendered:
         """Render with the declared examples, or with values of the declared `longest` length, in UTC."""
         declaration = self._templates[name].declaration
-        return self.render(name, channel, locale, market, examples(declaration.variables, longest), tables)
+        context = examples(declaration.variables, longest)
+        return self.render(name, channel, locale, market, context, tables, longest=longest)
 
     def overruns(
         self, name: str, channel: str, locale: str, market: str | None, tables: frozenset[str]
     ) -> list[Problem]:
         """What is too large in the content for a locale and market, filled with the longest values."""
-        text, _ = self._chosen(name, channel, locale, market)
+        text, _ = self._chosen(name, channel, locale, market, False)
         try:
             rendered = self.preview(name, channel, locale, market, True, tables)
         except RenderError as error:
@@ -186,8 +200,18 @@ class TemplateSet:
             for each in found
         ]
 
-    def _choose(self, name: str, channel: str, locale: str, market: str | None) -> tuple[Text, str]:
-        """The text for a wanted locale and market, and the locale its dates are written in."""
+    def _choose(
+        self, name: str, channel: str, locale: str, market: str | None, longest: bool
+    ) -> tuple[Text, dict[str, Any]]:
+        """The text for a wanted locale and market, and what the renderer puts into its context."""
+        text = self._text(name, channel, locale, market)
+        speaks = spoken(locale, text.locale)
+        policy = self._templates[name].declaration.policy if longest else None
+        home = self._homes.get(speaks.split("-")[0].lower())
+        pen = pen_for(speaks, self._markets.get(market or ""), home, gsm=text.medium.in_gsm, longest=policy)
+        return text, {"locale": speaks, "market": market or "", "formal": pen.formal, engine.PEN: pen}
+
+    def _text(self, name: str, channel: str, locale: str, market: str | None) -> Text:
         template = self._templates.get(name)
         if template is None:
             raise RenderError(Problem(f"templates/{name}/template.yaml", 0, 0, f"there is no template {name!r}"))
@@ -195,7 +219,7 @@ class TemplateSet:
         for candidate in locale_chain(locale, template.declaration.fallback):
             for code in (overlay, None):
                 if text := template.texts.get((channel, code, candidate)):
-                    return text, spoken(locale, text.locale)
+                    return text
         file = template.declaration.file
         raise RenderError(Problem(file, 0, 0, f"no {channel} text for locale {locale!r}, nor for the fallback"))
 
@@ -218,6 +242,8 @@ def problem_of(failure: Failure, source: Source) -> Problem:
 
 
 def _longest(variable: Variable) -> Any:
+    if variable.largest is not None:
+        return variable.largest
     if variable.longest is None:
         return variable.example
     repeats = -(-variable.longest // max(1, len(variable.example)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outrider.content.declaration import LOCALE, NAME, READERS, TYPES, Policy
+from outrider.content.declaration import LOCALE, NAME, NUMBERS, READERS, TYPES, Policy
 from outrider.contracts.shapes import ANYTHING, TEXT, Shape, listing, mapping, one_of_words
 from outrider.domain.purpose import Purpose
 
@@ -12,7 +12,11 @@ _LONGEST: Shape = {"type": "integer", "minimum": 1}
 
 def _variable(kind: str, example: Shape) -> Shape:
     keys: dict[str, Shape] = {"type": one_of_words([kind]), "example": example}
-    return mapping({**keys, "longest": _LONGEST} if kind == "string" else keys, ("type", "example"))
+    if kind == "string":
+        keys["longest"] = _LONGEST
+    elif kind in NUMBERS:
+        keys["largest"] = example
+    return mapping(keys, ("type", "example"))
 
 
 _JSON_TYPES = {"str": "string", "timestamp": "string", "int": "integer", "float": "number", "bool": "boolean"}

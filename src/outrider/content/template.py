@@ -16,23 +16,26 @@ from outrider.content.folders import Files
 from outrider.content.partials import BadContent, Partials, Wanted
 from outrider.content.rendering import Rendered, RenderError, Template, TemplateSet, Text, examples, problem_of
 from outrider.content.source import HTML, Source
+from outrider.domain.policy import MarketRules
 from outrider.domain.problem import Problem
 from outrider.lib.yaml12 import Mark, YamlError, read
 
 __all__ = ["RenderError", "Rendered", "TemplateSet", "compile_templates"]
 
+NO_MARKETS: Mapping[str, MarketRules] = {}
+
 
 def compile_templates(
     files: Mapping[str, str],
     *,
-    markets: Iterable[str] = (),
+    markets: Mapping[str, MarketRules] = NO_MARKETS,
     tables: frozenset[str] = frozenset(),
     budgets: bool = True,
 ) -> tuple[TemplateSet, list[Problem]]:
     """Compile all templates among `files` (path in the configuration folder → its text). Pure: reads nothing else.
 
-    With `budgets` they are checked for each of `markets` (codes), with the national shift `tables` every SMS route
-    supports; a preview leaves them out, to show what is too long.
+    `markets`: code → its pack, whose habits the texts follow. With `budgets` the texts are checked for each of them,
+    with the national shift `tables` every SMS route supports; a preview leaves them out, to show what is too long.
     A template with an error is left out of the set; the problems, sorted by place, say why. Warnings leave it in.
     Paths outside `templates/` are ignored.
     """
@@ -41,16 +44,17 @@ def compile_templates(
     templates, used, included = {}, {}, frozenset[str]()
     problems = list(partials.problems)
     for name, inside in folders.by_template(files).items():
-        compiler = _Compiler(name, inside, environment, partials)
+        compiler = _Compiler(name, inside, environment, partials, markets)
         template = compiler.template()
         if budgets and not any(map(_is_error, compiler.problems)):
-            compiler.problems += _overruns(TemplateSet({name: template}, environment, {}), name, markets, tables)
+            alone = TemplateSet({name: template}, environment, {}, markets)
+            compiler.problems += _overruns(alone, name, markets, tables)
         problems += compiler.problems
         included |= compiler.included
         if not any(map(_is_error, compiler.problems)):
             templates[name], used[name] = template, frozenset(compiler.used)
     problems += partials.unused(included)
-    return TemplateSet(templates, environment, used), sorted(dict.fromkeys(problems), key=_by_place)
+    return TemplateSet(templates, environment, used, markets), sorted(dict.fromkeys(problems), key=_by_place)
 
 
 def _overruns(templates: TemplateSet, name: str, markets: Iterable[str], tables: frozenset[str]) -> Iterator[Problem]:
@@ -76,8 +80,16 @@ def _by_place(problem: Problem) -> tuple[str, int, int]:
 class _Compiler:
     """Compiles one template folder, collecting its problems and the variables its texts use."""
 
-    def __init__(self, name: str, files: Mapping[str, str], environment: Environment, partials: Partials) -> None:
+    def __init__(
+        self,
+        name: str,
+        files: Mapping[str, str],
+        environment: Environment,
+        partials: Partials,
+        markets: Mapping[str, MarketRules],
+    ) -> None:
         self.name, self.files, self.environment, self.partials = name, files, environment, partials
+        self.markets = markets
         self.folder = f"templates/{name}"
         self.problems: list[Problem] = []
         self.used: set[str] = set()
@@ -161,7 +173,7 @@ class _Compiler:
     def dry_render(self, text: Text, declaration: Declaration) -> Iterator[Problem]:
         """Render once with the examples: what fails here would fail for every customer."""
         only = Template(declaration, {(text.channel, None, text.locale.lower()): text})
-        templates = TemplateSet({self.name: only}, self.environment, {})
+        templates = TemplateSet({self.name: only}, self.environment, {}, self.markets)
         try:
             templates.render(self.name, text.channel, text.locale, text.market or "", examples(declaration.variables))
         except RenderError as error:
@@ -217,8 +229,8 @@ def _is_error(problem: Problem) -> bool:
 
 def _stored(used: frozenset[str], source: Source) -> frozenset[str]:
     """What a message must keep to be rendered: the zone too where a date is written; not what the renderer puts in."""
-    dated = any(name in engine.DATE_FILTERS for _, name in scan.filters(source.text))
-    return (used | {"zone"} if dated else used) - {"locale", "market"}
+    dated = any(name in engine.MOMENTS for _, name in scan.filters(source.text))
+    return (used | {"zone"} if dated else used) - {"locale", "market", "formal"}
 
 
 def _refused(source: Source) -> Iterator[Problem]:

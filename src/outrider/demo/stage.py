@@ -51,9 +51,10 @@ class Stage:
 async def stage(run: Run, home: Settings, speed: float, say: Say) -> AsyncIterator[Stage]:
     """Start everything; when the block ends, stop everything. Raises what any of the parts raises."""
     ledger = ["--port", "0", "--ledger", str(run.ledger), "--receipt-delay", RECEIPT_DELAY, "--json"]
+    prices = ["--prices", str(example_folder())]
     async with open_database(home) as dsn, _store(home, dsn) as opened:
         say("database is ready")
-        async with child(["sandbox", *ledger], run.folder / "sandbox.log", {}) as sandbox:
+        async with child(["sandbox", *ledger, *prices], run.folder / "sandbox.log", {}) as sandbox:
             say(f"sandbox is ready: {sandbox['urls']['all']}")
             await _service_account(home, sandbox["urls"]["fcm"])
             await _apply(opened, sandbox["urls"], speed)

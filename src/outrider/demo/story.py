@@ -1,7 +1,7 @@
 """One telling of the sample day: relative times become instants of today, ids and numbers become this run's own. Pure.
 
 The day is told faster than it happened: `speed` seconds of the day pass in one second. Instants that Outrider acts
-on are compressed; what customers read (`|time`, `|date`) shows the day's own clock, as the station promised it.
+on are compressed; those that customers read (`|promised`) stay on the day's own clock, as the station promised them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-OFFSET = re.compile(r"T\+(\d+)h(\d\d)m(?:\|([A-Za-z_/]+)\|(date|time))?")
-FORMS = {"date": "%d/%m", "time": "%H:%M"}
+OFFSET = re.compile(r"T\+(\d+)h(\d\d)m(\|promised)?")
 #: The day starts at this wall time (examples/rental/generate.py).
 HOME = ZoneInfo("Europe/Paris")
 MORNING = time(6, 0)
@@ -45,9 +44,9 @@ class Telling(msgspec.Struct, frozen=True):
         """What the day's own clock shows at a real instant, in the company's home zone."""
         return (self._morning() + (at - self.start) * self.speed).astimezone(HOME)
 
-    def wall(self, offset: timedelta, zone: str) -> datetime:
-        """The day's own clock at a moment of it, in a zone."""
-        return (self._morning() + offset).astimezone(ZoneInfo(zone))
+    def promised(self, offset: timedelta) -> datetime:
+        """A moment of the day on the day's own clock, in UTC."""
+        return self._morning() + offset
 
     def _morning(self) -> datetime:
         return datetime.combine(self.start.astimezone(HOME).date(), MORNING, HOME).astimezone(UTC)
@@ -100,9 +99,8 @@ def _moment(value: str, telling: Telling) -> str:
     if found is None:
         return value
     offset = timedelta(hours=int(found[1]), minutes=int(found[2]))
-    if found[3]:
-        return telling.wall(offset, found[3]).strftime(FORMS[found[4]])
-    return telling.real(offset).isoformat(timespec="milliseconds")
+    at = telling.promised(offset) if found[3] else telling.real(offset)
+    return at.isoformat(timespec="milliseconds")
 
 
 def _turned(phone: str, number: int) -> str:

@@ -126,7 +126,7 @@ class Price(msgspec.Struct, frozen=True):
 
 
 class Habits(Sourced, frozen=True):
-    """How numbers and dates are written in one locale, and how people are spoken to."""
+    """How numbers, dates and times are written in one locale, and how people are spoken to: templates follow it."""
 
     locale: str
     decimal: str
@@ -140,6 +140,10 @@ class Habits(Sourced, frozen=True):
     currency: str = "after"
     #: First day of the week, Monday 0.
     week_starts: int = 0
+    #: Unicode time pattern (UTS 35), such as ``HH'h'mm``; empty: that of CLDR.
+    time: str = ""
+    #: Fewest digits before the decimal sign that are written in groups: 5 where 1234 has none.
+    groups_from: int = 4
 
 
 class LegalRule(Sourced, frozen=True):
@@ -189,6 +193,13 @@ class MarketRules(msgspec.Struct, frozen=True, cache_hash=True):
     retention: Retention | None = None
     #: ISO 4217.
     currency: str = "EUR"
+    #: Stands before the name within a sentence: ``the`` United Kingdom.
+    article: str = ""
+
+    @property
+    def spoken(self) -> str:
+        """The name within a sentence: `France`, `the United Kingdom`."""
+        return f"{self.article} {self.name}".lstrip()
 
 
 def price_of(market: MarketRules, provider: str, channel: str, on: date) -> Price | None:

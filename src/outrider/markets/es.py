@@ -142,6 +142,7 @@ MARKET = MarketRules(
             group=".",
             date="dd/MM/yyyy",
             address="informal",
+            groups_from=5,
             source="Numbers and dates: Unicode CLDR. Form of address: practice of consumer brands.",
         ),
     ),

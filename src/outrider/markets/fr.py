@@ -133,7 +133,11 @@ MARKET = MarketRules(
             group="\u202f",
             date="dd/MM/yyyy",
             address="formal",
-            source="Numbers and dates: Unicode CLDR. Form of address: practice of business letters.",
+            time="HH'h'mm",
+            source=(
+                "Numbers and dates: Unicode CLDR. 14h30 and form of address: practice of timetables and of business "
+                "letters."
+            ),
         ),
     ),
     law=(

@@ -46,6 +46,7 @@ REGIONAL = (
 MARKET = MarketRules(
     code="GB",
     name="United Kingdom",
+    article="the",
     zone="Europe/London",
     other_zones=("Europe/Guernsey", "Europe/Isle_of_Man", "Europe/Jersey"),
     locales=("en-GB", "en"),

@@ -103,6 +103,7 @@ MARKET = MarketRules(
             group=".",
             date="dd/MM/yyyy",
             address="formal",
+            groups_from=5,
             source="Numbers and dates: Unicode CLDR. Form of address: practice of business letters.",
         ),
     ),

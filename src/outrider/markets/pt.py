@@ -105,7 +105,12 @@ MARKET = MarketRules(
             group="\u00a0",
             date="dd/MM/yyyy",
             address="formal",
-            source="Numbers and dates: Unicode CLDR (pt-PT). Form of address: practice of business letters.",
+            time="HH'h'mm",
+            groups_from=5,
+            source=(
+                "Numbers and dates: Unicode CLDR (pt-PT). 14h30 and form of address: practice of timetables and of "
+                "business letters."
+            ),
         ),
     ),
     law=(

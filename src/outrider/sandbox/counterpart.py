@@ -12,6 +12,7 @@ import msgspec
 from outrider.contracts.http import Request, Response
 from outrider.domain.attempt import Reason
 from outrider.domain.receipt import ReceiptStatus
+from outrider.sandbox.tariff import Charge
 
 
 class Call(msgspec.Struct):
@@ -55,6 +56,8 @@ class Taken(msgspec.Struct):
     reason: Reason | None = None
     #: A success is not reported, as mail servers do unless they are asked to.
     only_failures: bool = False
+    #: What a segment of it costs here; None where the sandbox was given no price list.
+    charge: Charge | None = None
 
 
 class Account(msgspec.Struct, frozen=True):

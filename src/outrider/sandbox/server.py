@@ -96,6 +96,7 @@ class Server:
 
     def _accept(self, connection: Caller, side: Side, taken: Taken, met: Met) -> None:
         """The message is taken from here on, whatever the caller gets to hear."""
+        side.charge(taken)
         side.book.add(taken)
         self.ledger.add(side.counterpart.name, taken, tuple(met))
         if not self._pending:

@@ -15,6 +15,7 @@ from outrider.sandbox.counterpart import Account, Counterpart, Taken
 from outrider.sandbox.faults import Fault, Kind, seconds_of
 from outrider.sandbox.magic import fate, is_silent, is_slow
 from outrider.sandbox.post import Post, Schedule
+from outrider.sandbox.tariff import Tariff
 
 Met = Mapping[Kind, Fault]
 
@@ -42,6 +43,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     #: Where reports about mail are posted, as a mail server's pipe would; empty: nowhere.
     mail_reports: str = ""
+    #: What segments cost; without one a provider that tells prices makes one up.
+    tariff: Tariff = Tariff()
 
 
 class Side:
@@ -63,6 +66,10 @@ class Side:
         if number in self._stopped:
             return Reason.OPTED_OUT
         return fate(number) if self._options.magic else None
+
+    def charge(self, taken: Taken) -> None:
+        """Note what a segment of the message costs."""
+        taken.charge = self._options.tariff.charge(self.counterpart.name, taken.to)
 
     def heard(self, number: str, text: str) -> None:
         """Take in a reply's keyword, as providers that keep their own opt-out list do."""

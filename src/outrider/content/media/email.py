@@ -54,6 +54,7 @@ class Email:
     name = "email"
     extensions = ("mjml", "html")
     companions = ("txt.j2",)
+    in_gsm = False
 
     def read(self, files: Mapping[str, Source], wanted: Wanted) -> dict[str, Source]:
         """Front matter and body; MJML becomes HTML here."""

@@ -37,6 +37,7 @@ class Push:
     name = "push"
     extensions = ("yaml",)
     companions: tuple[str, ...] = ()
+    in_gsm = False
 
     def read(self, files: Mapping[str, Source], wanted: Wanted) -> dict[str, Source]:
         """One piece for each text of the file."""

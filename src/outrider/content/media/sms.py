@@ -28,6 +28,7 @@ class Sms:
     name = "sms"
     extensions = ("j2",)
     companions: tuple[str, ...] = ()
+    in_gsm = True
 
     def read(self, files: Mapping[str, Source], wanted: Wanted) -> dict[str, Source]:
         """The text with its partials."""

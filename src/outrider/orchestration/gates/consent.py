@@ -52,7 +52,7 @@ def _refused(case: Case, state: ConsentState | None) -> Judgment:
     if state is None:
         return Judgment(
             GateVerdict.NOT_HERE,
-            f"Consent to {what} was never given, and {case.market.name} needs it.",
+            f"Consent to {what} was never given, and {case.market.spoken} needs it.",
             otherwise=f"the person had consented to {what}",
         )
     return Judgment(

@@ -67,8 +67,9 @@ def _too_late(case: Case, rule: QuietRule, opens: datetime | None, margin: str) 
 def _reason(case: Case, rule: QuietRule) -> str:
     facts = case.facts
     there = f"it is {instant(facts.now, facts.zone)} in {facts.zone}"
-    what = f"{case.market.name} allows {case.candidate.purpose} messages by {case.channel} {hours(rule)}"
-    return f"{what}; {there}."
+    where = case.market.spoken
+    what = f"allows {case.candidate.purpose} messages by {case.channel} {hours(rule)}"
+    return f"{where[:1].upper()}{where[1:]} {what}; {there}."
 
 
 def _otherwise(rule: QuietRule) -> str:

@@ -17,6 +17,7 @@ from outrider.contracts.http import Request, Response
 from outrider.domain.attempt import Reason
 from outrider.domain.receipt import ReceiptStatus
 from outrider.sandbox.counterpart import Account, Book, Call, Taken, echo_in, json_answer, segments
+from outrider.sandbox.tariff import Charge
 
 MESSAGES = "/sms/v1/messages"
 PATH = re.compile(r"/sms/v1(?:/channels/(?P<channel>[^/]+))?/messages(?:/(?P<id>[0-9a-f-]{36}))?")
@@ -24,7 +25,8 @@ NUMBER = re.compile(r"\+?[1-9]\d{6,14}", re.ASCII)
 LONGEST_REFERENCE = 140
 #: Reporting is deferred: a message answers 404 for this long after its own 201. Seen, not published; chosen.
 REPORTING_LAG = timedelta(seconds=1)
-PRICE = 0.045  # euros a part; a plausible figure, not a tariff
+#: Of a part where the sandbox was given no price list: a plausible figure, not a tariff.
+PRICE = Charge(0.045)
 
 #: Code → HTTP status, title and message.
 ERRORS: dict[str, tuple[int, str, str]] = {
@@ -190,6 +192,7 @@ def _resource(taken: Taken) -> dict[str, Any]:
         status["detail"] = DETAILS.get(taken.reason, taken.reason.value.upper())
     if taken.status is not None:
         status["deliveryDate"] = _iso(taken.at)
+    charge = taken.charge or PRICE
     return {
         "messageId": taken.id,
         "acceptedAt": _iso(taken.at),
@@ -204,7 +207,7 @@ def _resource(taken: Taken) -> dict[str, Any]:
             "messagePartCount": taken.segments,
             "stop": False,
         },
-        "price": {"amount": round(PRICE * taken.segments, 3), "currency": "EUR"},
+        "price": {"amount": round(charge.amount * taken.segments, 6), "currency": charge.currency},
         "status": status,
         "refClient": taken.reference or None,
         "callbackUrlStatus": taken.callback_url,
