@@ -51,6 +51,10 @@ delete from outbox where message = any($1::bytea[])
 -- The stops among some keys.
 select key, scope, reason from stops where key = any($1::text[])
 
+-- name: recent_stops
+-- The first stops put since an instant.
+select key from stops where at >= $1 limit $2
+
 -- name: count_ceilings
 -- Count one message for each address in its hour and day; the new counts come back.
 insert into ceilings (address, hour, in_hour, day, in_day)
