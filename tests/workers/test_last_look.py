@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 from delivery_stage import Stage, settle
+from structlog.testing import capture_logs
 
+from outrider.contracts.http import Broken, Response
 from outrider.domain.attempt import Reason
 from outrider.domain.entry import Stop
 from outrider.domain.message import Status
@@ -111,3 +113,23 @@ def test_the_next_look_waits_by_the_time_of_the_database():
 
     stage.world.store.next_due = due
     assert drive(worker._idle_seconds()) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("outcome", ["refused", "broke off", "nobody foresaw"])
+def test_no_words_about_a_call_name_the_person(outcome, caplog):
+    """Attempts, messages and changes of routes keep them in clear for a year, and logs for who knows how long."""
+    stage = Stage()
+    words = "no way to +33600000000, nor 33600000000"
+    answers = {
+        "refused": Response(403, {}, b'{"title": "%s"}' % words.encode()),
+        "broke off": Broken(words),
+        "nobody foresaw": ValueError(words),
+    }
+    stage.wire.told = lambda number: answers[outcome]
+    with capture_logs() as logs:
+        stage.go(settle)
+    (message,) = stage.world.messages()
+    kept = [one.detail for one in stage.world.tables.attempts.values()] + [stage.world.reason(message)]
+    assert message.content.address == "+33600000000"
+    assert "600000000" not in f"{kept} {logs} {caplog.text} {stage.world.desk.changes}"
+    assert "no way to •••, nor •••" in kept[0]

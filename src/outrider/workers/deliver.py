@@ -15,6 +15,7 @@ from outrider.domain.attempt import Reason, Refused
 from outrider.domain.outbox import Due, Intent, Past, Verdictless
 from outrider.domain.work import Fenced
 from outrider.lib.clock import Clock
+from outrider.lib.redact import trace_of
 from outrider.workers.authorized import AuthorizedHttp
 from outrider.workers.conclude import conclude, forgo, not_begun
 from outrider.workers.counters import Counters
@@ -186,7 +187,8 @@ class Delivery:
         try:
             return prepare(due, self.desk, now, ticks)
         except Exception as error:
-            log.error("a message cannot be prepared and is set back", message=due.message.id.hex(), error=repr(error))
+            words = {"error": type(error).__name__, "trace": trace_of(error)}
+            log.error("a message cannot be prepared and is set back", message=due.message.id.hex(), **words)
             return Verdictless(due.message, "retry", at=now + STUMBLED, reason="it cannot be prepared")
 
     def _surrender(self, intents: Sequence[Intent]) -> None:
@@ -241,7 +243,7 @@ class Delivery:
         self._calls.discard(task)
         self._has_room.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a call ended without an outcome", error=repr(error))
+            log.error("a call ended without an outcome", error=type(error).__name__, trace=trace_of(error))
 
     async def _call(self, intent: Intent, past: tuple[Past, ...]) -> None:
         unsent = self._unsent(intent)

@@ -18,6 +18,7 @@ from outrider.domain.attempt import AttemptState, Refused
 from outrider.domain.message import Status
 from outrider.domain.outbox import Next, OpenDoubt, Resolved
 from outrider.lib.clock import Clock
+from outrider.lib.redact import trace_of
 from outrider.workers.authorized import AuthorizedHttp
 from outrider.workers.desk import Account, Desk
 from outrider.workers.moves import follow
@@ -86,7 +87,7 @@ class Resolver:
             return None, False
         except Exception as error:
             # One look-up that fails in a way nobody foresaw must not keep the other doubts open.
-            log.error("a look-up failed", account=account.name, error=repr(error))
+            log.error("a look-up failed", account=account.name, error=type(error).__name__, trace=trace_of(error))
             return None, False
 
     async def _own(self, doubt: OpenDoubt, account: Account, question: Doubt, response: Response) -> str | None:
