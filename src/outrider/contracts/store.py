@@ -209,7 +209,7 @@ class DeliveryStore(Protocol):
         ...
 
     async def doubts(self, most: int) -> list[OpenDoubt]:
-        """Doubts whose look-up time has come, oldest first."""
+        """Doubts whose look-up time has come, in the order in which they are to be given up."""
         ...
 
     async def owner(self, account: str, provider_id: str) -> tuple[bytes, int] | None:
