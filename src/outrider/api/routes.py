@@ -19,7 +19,7 @@ from outrider.domain.route import Route
 #: Changes that are shown of each route, and how far back.
 MOST_CHANGES = 5
 LOOK_BACK = timedelta(days=31)
-#: A process that said nothing for two of the longest rests has ended or has nothing to send.
+#: A process that said nothing for two of the longest rests has nothing to send.
 FRESH_SECONDS = 2 * LONGEST_REST
 
 
