@@ -70,6 +70,18 @@ def test_a_signed_receipt_with_our_echo_moves_its_message_through_the_real_serve
     on_postgres(act)
 
 
+def test_the_words_of_a_receipt_are_kept_without_the_address_they_quote(on_postgres: Play) -> None:
+    async def act(stage: Stage) -> None:
+        message = await sent(stage)
+        path = f"{BACKUP}?attempt={write_id('msg', message.id)}.1"
+        told = {**DELIVERED, "status": {"value": "UNDELIVERABLE", "detail": "no +33612345678, <zoe@example.org>"}}
+        assert (await stage.http.post(path, json=told)).status_code == 204
+        found = await stage.store.pool.fetchval("select detail from receipts")
+        assert found == "UNDELIVERABLE no •••, <•••>"
+
+    on_postgres(act)
+
+
 def test_a_forged_callback_changes_nothing_and_is_counted(in_memory: Play) -> None:
     async def act(stage: Stage) -> None:
         message = await sent(stage)

@@ -25,6 +25,8 @@ async def health(stage: Stage) -> None:
     change = RouteChange(now, "main", "weight", "100%", "50%", "12 of 40 attempts were refused", {"tries": 40.0})
     assert await stage.store.save_board(builders.changed(board, routes={"main": main}), [change])
     opened = [RouteChange(now, "main", "breaker", "closed", "open", "no answer", process=name) for name in ("p", "q")]
+    for name in ("p", "q"):
+        await stage.store.open_lease(name, 600)
     await stage.store.note_changes(opened)
 
 
@@ -48,7 +50,8 @@ def test_a_route_is_shown_with_weight_state_health_changes_and_closed_countries(
         }
         assert set(route["barred"]) == {"ES", "IT", "US"}
         assert "is not registered in ES" in route["barred"]["ES"]
-        assert sorted(change["kind"] for change in route["changes"]) == ["breaker", "breaker", "weight"]
+        assert sorted(change["kind"] for change in route["changes"]) == ["rest", "rest", "weight"]
+        assert {(c["before"], c["after"]) for c in route["changes"] if c["kind"] == "rest"} == {("in use", "resting")}
         weight = next(change for change in route["changes"] if change["kind"] == "weight")
         assert (weight["before"], weight["after"], weight["evidence"]) == ("100%", "50%", {"tries": 40.0})
 

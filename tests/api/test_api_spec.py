@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from conftest import Play
 from outrider.api.app import build_api
-from outrider.api.problems import KINDS, trace_of
+from outrider.api.problems import KINDS
 
 METHODS = ("get", "put", "post", "patch", "delete")
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
@@ -212,18 +212,6 @@ def test_an_error_of_ours_shows_an_id_and_nothing_else(in_memory: Play) -> None:
             assert "612345678" not in f"{logs}{answer.text}"
 
     in_memory(act)
-
-
-def test_a_trace_names_places_and_no_values() -> None:
-    def inner() -> None:
-        raise ValueError("secret")
-
-    try:
-        inner()
-    except ValueError as error:
-        trace = trace_of(error)
-    assert trace[0].endswith(" inner")
-    assert not any("secret" in line for line in trace)
 
 
 def test_every_problem_type_explains_itself(in_memory: Play) -> None:

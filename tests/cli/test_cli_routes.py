@@ -80,7 +80,10 @@ def test_a_route_in_words() -> None:
     health = HealthOut(40.0, 0.3, 0.1, 0.5, 0.2, 0.95)
     changes = (
         ChangeOut(AT, "weight", "100%", "50%", "refused", {}, ""),
-        ChangeOut(AT, "breaker", "closed", "open", "no answer", {}, "host:1"),
+        ChangeOut(AT, "rest", "in use", "resting", "no answer", {}, "host:1"),
+        ChangeOut(AT, "rest", "on trial", "resting", "no answer", {}, "host:1"),
+        ChangeOut(AT, "rest", "on trial", "in use", "a trial message got an answer", {}, "host:1"),
+        ChangeOut(AT, "rest", "resting", "on trial", "why", {}, "host:1"),
     )
     route = RouteOut(
         "main", "sms", "a", "smsmode", "RENTAL", (), (), 60, 30.0, "resting", 2, health, {"ES": "why"}, changes
@@ -90,8 +93,11 @@ def test_a_route_in_words() -> None:
         "    lately: 40 attempts, 30.0% refused or broken off, 10.0% slow, 0.50 s to an answer, "
         "20.0% without a receipt (usually 5.0%)",
         "    not in ES: why",
-        "    2026-03-02 09:30:00 UTC share of its weight: 100% to 50%, refused",
-        "    2026-03-02 09:30:00 UTC breaker of host:1: closed to open, no answer",
+        "    2026-03-02 09:30:00 UTC gets 50% of its weight, 100% before: refused",
+        "    2026-03-02 09:30:00 UTC host:1 lets it rest: no answer",
+        "    2026-03-02 09:30:00 UTC host:1 lets it rest longer, the trial message failed: no answer",
+        "    2026-03-02 09:30:00 UTC host:1 uses it again: a trial message got an answer",
+        "    2026-03-02 09:30:00 UTC host:1 has it on trial: why",
     ]
 
 

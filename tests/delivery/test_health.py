@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from outrider.delivery.health import ABOUT_ROUTE, HealthRules, advance, effective, kept, remember
+from outrider.delivery.health import ABOUT_ROUTE, FEW_LAST, HealthRules, advance, effective, kept, remember
 from outrider.domain.attempt import Reason
 from outrider.domain.health import Board, Look, RouteHealth, Seen, Told
 
@@ -28,6 +28,8 @@ class Story:
     def look(self, *seen, told=(), times=1):
         for _ in range(times):
             self.now += timedelta(seconds=STEP)
+            until = self.now - timedelta(seconds=self.rules.receipts_after)
+            self.board = replace(self.board, told_until=until - timedelta(seconds=STEP))
             self.board, changes = advance(self.board, Look(seen, told), self.rules, self.now, STEP)
             self.changes += changes
         return self
@@ -115,8 +117,62 @@ def test_a_route_without_traffic_heals_by_itself():
 
 
 def test_what_was_seen_counts_half_after_a_half_life():
-    health = remember(RouteHealth(tries=80.0, refused=8.0, due=4.0), None, None, 0.5, RULES)
-    assert (health.tries, health.refused, health.due) == (40.0, 4.0, 2.0)
+    health = remember(RouteHealth(tries=80.0, refused=8.0, due=40.0), None, None, RULES.half_life, RULES)
+    assert (health.tries, health.refused, health.due) == (40.0, 4.0, 20.0)
+
+
+def test_few_attempts_are_remembered_longer_than_many():
+    few = remember(RouteHealth(tries=8.0, refused=8.0, due=4.0), None, None, FEW_LAST * RULES.half_life, RULES)
+    assert (few.tries, few.refused, few.due) == (4.0, 4.0, 2.0)
+
+
+def test_a_route_with_a_message_a_minute_that_refuses_them_all_loses_its_weight_and_does_not_swing():
+    story = Story()
+    for _ in range(3 * 60):
+        story.look(Seen("a", 1, 1)).look(times=3)
+    assert [change.after for change in story.changes] == ["50%", "25%", "12%", "6%", "5%"], "it never gained in between"
+    for _ in range(4 * 60):
+        story.look(Seen("a", 1)).look(times=3)
+    assert story.share == 1.0
+
+
+def test_a_single_refusal_now_and_then_changes_nothing():
+    story = Story()
+    for minute in range(6 * 60):
+        story.look(Seen("a", 1, int(minute % 10 == 0))).look(times=3)
+    assert story.changes == []
+
+
+def with_receipts(story):
+    return story.look(WELL, told=(Told("a", 100, 2),), times=20)
+
+
+def test_one_short_loss_of_receipts_is_one_step_down():
+    """Receipts are looked for five minutes after their attempts: those begun before the step were its cause."""
+    story = with_receipts(Story())
+    story.look(WELL, told=(Told("a", 100, 100),), times=20)
+    assert [change.after for change in story.changes] == ["50%"]
+    story.look(WELL, told=(Told("a", 100, 2),), times=200)
+    assert story.share == 1.0
+    assert [change.after for change in story.changes][1:3] == ["60%", "70%"]
+
+
+def test_a_lasting_loss_of_receipts_lowers_the_share_each_time_it_is_seen_again_and_never_raises_it():
+    story = with_receipts(Story())
+    story.look(WELL, told=(Told("a", 100, 100),), times=120)
+    shares = [float(change.after[:-1]) for change in story.changes]
+    assert len(shares) >= 4
+    assert shares == sorted(shares, reverse=True)
+    gaps = [(b.at - a.at).total_seconds() for a, b in zip(story.changes, story.changes[1:], strict=False)]
+    assert min(gaps) >= RULES.receipts_after
+
+
+def test_a_route_lowered_for_refusals_grows_only_after_its_receipts_were_looked_for():
+    story = with_receipts(Story())
+    story.look(Seen("a", 1000, 900))
+    [lowered] = story.changes
+    story.look(WELL, told=(Told("a", 100, 2),), times=60)
+    assert (story.changes[1].at - lowered.at).total_seconds() >= RULES.calm + RULES.receipts_after
 
 
 def test_the_weight_is_the_configured_one_by_the_share_and_zero_stays_zero():

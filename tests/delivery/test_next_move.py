@@ -101,7 +101,7 @@ def test_trouble_of_a_route_or_account_goes_to_another_route_and_then_ends(reaso
     assert move(P.SERVICE, ["a", "b"], tried) == Stop(Status.FAILED, f"every route refused, the last with: {reason}")
 
 
-@pytest.mark.parametrize("reason", OF_SCOPE[Scope.PASSING])
+@pytest.mark.parametrize("reason", [one for one in OF_SCOPE[Scope.PASSING] if one is not Reason.NOT_BEGUN])
 def test_passing_trouble_goes_to_an_untried_route_at_once_then_backs_off_on_the_least_tried(reason):
     assert move(P.SERVICE, ["a", "b"], past(("a", S.REFUSED, reason)), retry_after=60) == Try("b", NOW)
     found = move(P.SERVICE, ["a", "b"], past(("a", S.REFUSED, reason), ("b", S.REFUSED, reason)), retry_after=60)
@@ -109,6 +109,15 @@ def test_passing_trouble_goes_to_an_untried_route_at_once_then_backs_off_on_the_
     thrice = past(*[("a", S.REFUSED, reason)] * 2, ("b", S.REFUSED, reason))
     assert move(P.SERVICE, ["a", "b"], thrice).route == "b"
     assert move(P.SERVICE, [], thrice).route == "b"
+
+
+def test_what_we_ourselves_did_not_begin_is_no_try_of_its_route_until_it_happens_again():
+    once = ("a", S.REFUSED, Reason.NOT_BEGUN)
+    assert move(P.SERVICE, ["a", "b"], past(once)) == Try("a", NOW)
+    assert move(P.SERVICE, ["a", "b"], past(once, once)) == Try("b", NOW)
+    everywhere = past(once, once, *[("b", S.REFUSED, Reason.NOT_BEGUN)] * 2)
+    assert move(P.SERVICE, ["a", "b"], everywhere, retry_after=60) == Try("a", NOW + timedelta(seconds=60))
+    assert move(P.SERVICE, ["a"], past(once, ("a", S.REFUSED, Reason.UNROUTABLE))).status is Status.FAILED
 
 
 def test_a_refusal_without_a_reason_counts_as_the_routes():

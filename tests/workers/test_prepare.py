@@ -242,6 +242,6 @@ def test_a_retry_that_is_due_is_made_also_when_the_one_after_it_would_come_too_l
 
 
 def test_an_intent_that_was_not_begun_is_provably_not_sent_and_due_at_once(world):
-    done = not_begun(prepared(world), world.clock.now())
-    assert done.outcome.reason is Reason.NOT_BEGUN
+    done = not_begun(prepared(world), world.clock.now(), "why")
+    assert done.outcome == Refused(Reason.NOT_BEGUN, "why")
     assert (done.next.status, done.next.retry_at) == (Status.QUEUED, world.clock.now())

@@ -14,7 +14,7 @@ from outrider.domain.attempt import AttemptState, Unknown
 from outrider.domain.message import Status
 from outrider.domain.purpose import Purpose
 from outrider.testing.builders import changed
-from outrider.workers.resolve import LONGEST_LOOK, Resolver
+from outrider.workers.resolve import LONGEST_CALL, LONGEST_LOOK, Resolver
 
 
 class Asked:
@@ -158,6 +158,23 @@ def test_a_provider_that_hangs_holds_up_no_other_doubt():
         return await asyncio.wait_for(resolver.step(), 20)
 
     assert asyncio.run(go()) == 3
+
+
+@pytest.mark.parametrize(("deadline", "most"), [(10.0, LONGEST_CALL), (0.5, 0.5)])
+def test_a_look_up_is_given_less_time_than_a_send(deadline, most):
+    """Those who may wait for three seconds only stand behind it."""
+    world, resolver = in_doubt(Asked("theirs"))
+    for name, account in world.desk.accounts.items():
+        world.desk.accounts[name] = changed(account, deadline=deadline)
+    given = []
+
+    async def send(request, seconds):
+        given.append(seconds)
+        return Response(200, {}, b"")
+
+    resolver.http = resolver._line._http = type("Timed", (), {"send": staticmethod(send)})()
+    assert look(world, resolver) == 1
+    assert given == [most]
 
 
 def test_without_doubts_nothing_is_written():

@@ -11,7 +11,7 @@ import structlog
 
 from outrider.api.asgi import Receive, Route, Scope, Send, answering, check_method, read_body, send_empty
 from outrider.api.deps import ApiDeps, CallbackAccount
-from outrider.api.problems import FORBIDDEN, NOT_FOUND, Problem, trace_of
+from outrider.api.problems import FORBIDDEN, NOT_FOUND, Problem
 from outrider.api.wishes import stops_for, wish_in
 from outrider.api.writing import lift
 from outrider.contracts.provider import Callback, Forged, Unreadable
@@ -21,6 +21,7 @@ from outrider.domain.receipt import Receipt, Reply, Reported
 from outrider.domain.stops import opt_out_key
 from outrider.domain.work import DeadLetter
 from outrider.lib.ids import BadId, new_id, read_id
+from outrider.lib.redact import trace_of, without_addresses
 from outrider.profiles.opt_out import Wish
 
 log = structlog.get_logger(__name__)
@@ -114,11 +115,15 @@ def _read(name: str, account: CallbackAccount, callback: Callback) -> Sequence[R
 
 
 def _reported(name: str, receipt: Receipt, callback: Callback) -> Reported:
-    """A receipt as the store takes it. Raises Unreadable for one that no column can hold."""
+    """A receipt as the store takes it: its words are kept in clear, so they name no address.
+
+    Raises Unreadable for one that no column can hold.
+    """
     if "\0" in receipt.provider_id or "\0" in receipt.detail or "\0" in (receipt.currency or ""):
         raise Unreadable("the character U+0000 is not allowed")
     if receipt.segments is not None and not 0 <= receipt.segments <= MOST_SMALL:
         raise Unreadable(f"{receipt.segments} segments cannot be")
+    receipt = msgspec.structs.replace(receipt, detail=without_addresses(receipt.detail))
     return Reported(name, receipt, callback.received_at, _attempt(receipt.attempt or callback.query.get("attempt")))
 
 

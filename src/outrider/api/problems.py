@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.params import FromPath
 
 from outrider.contracts.reading_store import Unavailable
+from outrider.lib.redact import trace_of
 
 log = structlog.get_logger(__name__)
 
@@ -143,12 +143,6 @@ def _unexpected(error: Exception) -> Problem:
     problem = Problem(INTERNAL)
     problem.document = msgspec.structs.replace(problem.document, instance=identifier)
     return problem
-
-
-def trace_of(error: BaseException) -> list[str]:
-    """Where an error came from: files, lines and functions, innermost first. No values: they may be personal."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames)]
 
 
 def answer_problem(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -16,18 +16,23 @@ from outrider.delivery.breaker import LONGEST_REST
 from outrider.domain.health import Board, RouteChange, RouteHealth
 from outrider.domain.route import Route
 
+#: The kinds of changes, and the states of a breaker, in operators' words.
+KINDS = {"breaker": "rest"}
+WORDS = {"closed": "in use", "open": "resting", "half_open": "on trial"}
 #: Changes that are shown of each route, and how far back.
 MOST_CHANGES = 5
 LOOK_BACK = timedelta(days=31)
-#: A process that said nothing for two of the longest rests has ended or has nothing to send.
+#: A process that said nothing for two of the longest rests has nothing to send.
 FRESH_SECONDS = 2 * LONGEST_REST
 
 
 class ChangeOut(msgspec.Struct, frozen=True):
-    """One change of a route: of its weight's share, or of the breaker of one process."""
+    """One change of a route: of its weight's share, or of whether one process uses it."""
 
     at: datetime
+    #: weight (of all processes) or rest (of one).
     kind: str
+    #: A share of the weight such as 50%; of a rest: in use, resting, or on trial (one message shows how it is).
     before: str
     after: str
     reason: str
@@ -62,7 +67,7 @@ class RouteOut(msgspec.Struct, frozen=True):
     weight: int
     #: The configured weight times the share that health leaves it.
     effective_weight: float
-    #: well, weakened (below its full weight), or resting (the breaker of a process is open).
+    #: well, weakened (below its full weight), or resting (a process sends nothing on it for a while).
     state: str
     #: How many processes let it rest.
     resting_in: int
@@ -125,10 +130,13 @@ def _show(
         resting_in=resting,
         health=_health(health),
         barred=barred,
-        changes=tuple(
-            ChangeOut(one.at, one.kind, one.before, one.after, one.reason, one.evidence, one.process) for one in changes
-        ),
+        changes=tuple(map(_show_change, changes)),
     )
+
+
+def _show_change(one: RouteChange) -> ChangeOut:
+    before, after = WORDS.get(one.before, one.before), WORDS.get(one.after, one.after)
+    return ChangeOut(one.at, KINDS.get(one.kind, one.kind), before, after, one.reason, one.evidence, one.process)
 
 
 def _health(health: RouteHealth) -> HealthOut:

@@ -11,10 +11,22 @@ if TYPE_CHECKING:
     from outrider.api.routes import ChangeOut, HealthOut, RouteOut
 
 
+#: What a process does with a route, by what it did before and does now.
+RESTS = {
+    ("in use", "resting"): "lets it rest",
+    ("on trial", "resting"): "lets it rest longer, the trial message failed",
+    ("on trial", "in use"): "uses it again",
+}
+
+
 @click.command(short_help="List the routes, their weight and their health.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def routes(as_json: bool) -> None:
-    """List the routes of the applied configuration with weight, state, health, last changes and barred countries."""
+    """List the routes of the applied configuration with weight, state, health, last changes and barred countries.
+
+    A route is well; or weakened: it gets less than its weight, because messages on it are refused, answered slowly or
+    stay without a receipt; or resting: a process sends nothing on it until a trial message gets an answer.
+    """
     import msgspec
 
     from outrider.cli._running import run
@@ -71,5 +83,7 @@ def _seen(health: HealthOut) -> Iterator[str]:
 
 
 def _change(change: ChangeOut) -> str:
-    what = "share of its weight" if change.kind == "weight" else f"breaker of {change.process}"
-    return f"{change.at:%Y-%m-%d %H:%M:%S %Z} {what}: {change.before} to {change.after}, {change.reason}"
+    what = f"gets {change.after} of its weight, {change.before} before"
+    if change.kind != "weight":
+        what = f"{change.process} {RESTS.get((change.before, change.after), f'has it {change.after}')}"
+    return f"{change.at:%Y-%m-%d %H:%M:%S %Z} {what}: {change.reason}"

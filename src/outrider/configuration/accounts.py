@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,12 @@ REFERENCES = ("env:", "file:")
 
 def account_problems(entry: AccountEntry, kind: type[Any], text: str) -> Iterator[Problem]:
     """What is wrong in one account. `kind` is the provider's Settings, `text` that of outrider.toml."""
+    problems = list(_field_problems(entry, kind, text))
+    yield from problems or _whole_problems(entry, kind, text)
+
+
+def _field_problems(entry: AccountEntry, kind: type[Any], text: str) -> Iterator[Problem]:
+    """What is wrong with single settings."""
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     for name in entry.settings:
         if name not in fields:
@@ -45,6 +52,21 @@ def _wrong_values(entry: AccountEntry, kind: type[Any], text: str, secrets: set[
             except msgspec.ValidationError as error:
                 message = str(error).partition(" - at ")[0]
                 yield _at(entry, text, field.name, message[:1].lower() + message[1:])
+
+
+def _whole_problems(entry: AccountEntry, kind: type[Any], text: str) -> Iterator[Problem]:
+    """What the provider's own check (`__post_init__` of its Settings) says against settings that are sound one by one.
+
+    Secrets are not resolved here: their references stand in their places.
+    """
+    secrets = {name for name, hint in typing.get_type_hints(kind).items() if hint is Secret}
+    values = {name: {"value": value} if name in secrets else value for name, value in entry.settings.items()}
+    try:
+        msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        message = str(error).partition(" - at ")[0]
+        words = re.findall(r"\w+", message)
+        yield _at(entry, text, next((word for word in words if word in entry.settings), None), message)
 
 
 def _at(entry: AccountEntry, text: str, key: str | None, message: str, hint: str = "") -> Problem:

@@ -47,5 +47,8 @@ class RouteStore(Protocol):
         ...
 
     async def resting(self, seconds: float) -> dict[str, int]:
-        """Route → how many processes let it rest, by what they said within the last so many seconds."""
+        """Route → how many processes let it rest, by what they said within the last so many seconds.
+
+        A process is known by the owner of its delivery lease; one whose lease is over says nothing any more.
+        """
         ...

@@ -185,6 +185,14 @@ class DeliveryStore(Protocol):
         """Lock due messages of the outbox that nobody else holds, in one open transaction without I/O inside."""
         ...
 
+    async def newly_stopped(self, keys: Collection[str], since: datetime) -> set[str]:
+        """Which of these stops stand now; those put longer than 15 seconds before `since` may be left out.
+
+        An intent transaction reads the stops before it commits: whoever asks this after the commit, with the claim's
+        `now`, misses none that was committed in between.
+        """
+        ...
+
     async def next_due(self) -> datetime | None:
         """When the earliest message of the outbox is due; None when it is empty."""
         ...
@@ -201,7 +209,7 @@ class DeliveryStore(Protocol):
         ...
 
     async def doubts(self, most: int) -> list[OpenDoubt]:
-        """Doubts whose look-up time has come, oldest first."""
+        """Doubts whose look-up time has come, in the order in which they are to be given up."""
         ...
 
     async def owner(self, account: str, provider_id: str) -> tuple[bytes, int] | None:

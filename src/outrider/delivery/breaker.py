@@ -90,7 +90,7 @@ class Breaker:
         if trouble:
             self._open(outcome, now, min(self._rest * 2, LONGEST_REST))
         else:
-            self.state, self.reason, self._probing = Health.CLOSED, "a probe was accepted", False
+            self.state, self.reason, self._probing = Health.CLOSED, "a trial message got an answer", False
             self._recent.clear()
 
     def _open(self, outcome: Outcome, now: float, rest: float) -> None:

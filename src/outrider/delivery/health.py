@@ -28,6 +28,11 @@ ABOUT_ROUTE = frozenset(
 #: How fast the usual part of receipts follows what is seen, each look: up at once, down so slowly that it takes an hour
 #: (240 looks) to take half of a loss for the usual.
 USUAL_UP, USUAL_DOWN = 0.2, 0.003
+#: Few attempts (fewer than `least`) are remembered so many times longer, so that a route with a message a minute is
+#: judged too, by its last hour.
+FEW_LAST = 30.0
+#: So many attempts are enough to keep a share from growing.
+SIGN = 2
 
 
 class HealthRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,20 +68,33 @@ def advance(
     """The board after one more look, and the changes that follow; `elapsed` is seconds since the last look."""
     seen = {one.route: one for one in look.seen}
     told = {one.route: one for one in look.told}
-    fade = 0.5 ** (elapsed / rules.half_life)
     routes, changes = {}, []
     for name in sorted({*board.routes, *seen, *told}):
-        health = remember(board.routes.get(name, RouteHealth()), seen.get(name), told.get(name), fade, rules)
-        routes[name], change = judge(name, health, rules, now)
+        health = board.routes.get(name, RouteHealth())
+        fresh = told.get(name) if _is_after(board.told_until, health.lowered_at) else None
+        health = remember(health, seen.get(name), fresh, elapsed, rules)
+        routes[name], change = judge(name, health, rules, now, board.told_until)
         changes += [change] if change else []
     return replace(board, routes=routes), changes
 
 
-def remember(health: RouteHealth, seen: Seen | None, told: Told | None, fade: float, rules: HealthRules) -> RouteHealth:
-    """Old counts fade, new ones are added."""
+def _is_after(told_until: datetime | None, lowered_at: datetime | None) -> bool:
+    """Whether a look at receipts begins with attempts after the last step down: those before it were its cause.
+
+    Receipts are looked for minutes after their attempts, so without this one short trouble would lower a share for
+    minutes after it is over.
+    """
+    return lowered_at is None or (told_until is not None and told_until >= lowered_at)
+
+
+def remember(
+    health: RouteHealth, seen: Seen | None, told: Told | None, elapsed: float, rules: HealthRules
+) -> RouteHealth:
+    """Old counts fade over the elapsed seconds, new ones are added."""
     seen = seen or Seen("", 0)
     told = told or Told("", 0)
-    due, missing = health.due * fade + told.due, health.missing * fade + told.missing
+    fade, told_fade = _fade(health.tries, elapsed, rules), _fade(health.due, elapsed, rules)
+    due, missing = health.due * told_fade + told.due, health.missing * told_fade + told.missing
     return replace(
         health,
         tries=health.tries * fade + seen.tries,
@@ -89,6 +107,10 @@ def remember(health: RouteHealth, seen: Seen | None, told: Told | None, fade: fl
     )
 
 
+def _fade(count: float, elapsed: float, rules: HealthRules) -> float:
+    return float(0.5 ** (elapsed / (rules.half_life if count >= rules.least else FEW_LAST * rules.half_life)))
+
+
 def _usual(usual: float, due: float, missing: float, rules: HealthRules) -> float:
     if due < rules.least:
         return usual
@@ -96,30 +118,47 @@ def _usual(usual: float, due: float, missing: float, rules: HealthRules) -> floa
     return usual + off * (USUAL_UP if off > 0 else USUAL_DOWN)
 
 
-def judge(name: str, health: RouteHealth, rules: HealthRules, now: datetime) -> tuple[RouteHealth, RouteChange | None]:
-    """Whether the share changes now. Evidence is spent by a step down: the next one needs new evidence."""
-    trouble, waited = _trouble(health, rules, 1.0), _waited(health, now)
+def judge(
+    name: str, health: RouteHealth, rules: HealthRules, now: datetime, told_until: datetime | None = None
+) -> tuple[RouteHealth, RouteChange | None]:
+    """Whether the share changes now. Evidence is spent by a step down: the next one needs new evidence.
+
+    `told_until`: receipts of attempts begun until then were looked for.
+    """
+    trouble, waited = _trouble(health, rules, 1.0, rules.least), _waited(health, now)
     if trouble and waited >= timedelta(seconds=rules.calm / 5):
         share, reason = max(rules.floor, health.share * rules.step_down), trouble
-    elif not _trouble(health, rules, 0.5) and waited >= timedelta(seconds=rules.calm):
+    elif waited >= timedelta(seconds=rules.calm) and _is_quiet(health, rules, told_until):
         share, reason = min(1.0, round(health.share + rules.step_up, 6)), "nothing is wrong with it"
     else:
         return health, None
     if isclose(share, health.share):
         return health, None
     change = RouteChange(now, name, "weight", f"{health.share:.0%}", f"{share:.0%}", reason, evidence(health))
-    spent = _spent(health) if share < health.share else health
-    return replace(spent, share=share, changed_at=now), change
+    changed = replace(health, share=share, changed_at=now)
+    return _spent(changed) if share < health.share else changed, change
 
 
-def _trouble(health: RouteHealth, rules: HealthRules, part: float) -> str:
-    """What passes this part of its limit; empty for nothing. Half the limit must hold before a share grows."""
-    if health.tries >= rules.least and health.refused > part * rules.refused_share * health.tries:
+def _is_quiet(health: RouteHealth, rules: HealthRules, told_until: datetime | None) -> bool:
+    """Whether a share may grow: half of every limit holds, also by few attempts, and receipts had time to come.
+
+    A route that gives receipts is not well before those of a calm stretch after its last step down were looked for.
+    """
+    if _trouble(health, rules, 0.5, SIGN):
+        return False
+    if health.lowered_at is None or not health.usual:
+        return True
+    return _is_after(told_until, health.lowered_at + timedelta(seconds=rules.calm))
+
+
+def _trouble(health: RouteHealth, rules: HealthRules, part: float, least: float) -> str:
+    """What passes this part of its limit by at least so many attempts; empty for nothing."""
+    if health.tries >= least and health.refused > part * rules.refused_share * health.tries:
         return f"{health.refused:.0f} of {health.tries:.0f} attempts were refused or broke off"
-    if health.tries >= rules.least and health.slow > part * rules.slow_share * health.tries:
+    if health.tries >= least and health.slow > part * rules.slow_share * health.tries:
         return f"{health.slow:.0f} of {health.tries:.0f} answers took longer than {rules.slow_after:g} s"
     usual = health.due * (1 - health.usual)
-    if health.due >= rules.least and health.missing - usual > part * rules.missing_share * (health.due - usual) > 0:
+    if health.due >= least and health.missing - usual > part * rules.missing_share * (health.due - usual) > 0:
         late = f"{rules.receipts_after:g} s"
         return f"{health.missing:.0f} of {health.due:.0f} accepted messages had no receipt after {late}"
     return ""
@@ -130,7 +169,10 @@ def _waited(health: RouteHealth, now: datetime) -> timedelta:
 
 
 def _spent(health: RouteHealth) -> RouteHealth:
-    return replace(health, tries=0.0, refused=0.0, slow=0.0, seconds=0.0, due=0.0, missing=0.0)
+    """Right after a step down."""
+    return RouteHealth(
+        share=health.share, usual=health.usual, changed_at=health.changed_at, lowered_at=health.changed_at
+    )
 
 
 def evidence(health: RouteHealth) -> dict[str, float]:

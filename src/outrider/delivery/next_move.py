@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -177,8 +178,10 @@ def _standing_label(past: Sequence[Past]) -> str:
 
 
 def _untried(routes: Sequence[str], past: Sequence[Past]) -> list[str]:
-    tried = {attempt.route for attempt in past}
-    return [route for route in routes if route not in tried]
+    """Routes no call went to. One that we ourselves did not begin is no try; two are, since our trouble may last."""
+    tries = Counter(attempt.route for attempt in past)
+    spared = Counter(attempt.route for attempt in past if attempt.reason is Reason.NOT_BEGUN)
+    return [route for route in routes if tries[route] == min(spared[route], 1)]
 
 
 def _willing(routes: Sequence[str], past: Sequence[Past], rules: PurposeRules) -> list[str]:

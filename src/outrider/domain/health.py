@@ -49,6 +49,8 @@ class RouteHealth(msgspec.Struct, frozen=True):
     #: The part of its messages that usually have a receipt in time; 0 for a route that gives none.
     usual: float = 0.0
     changed_at: datetime | None = None
+    #: The last step down: receipts of attempts begun before it say nothing new.
+    lowered_at: datetime | None = None
 
 
 class Board(msgspec.Struct, frozen=True):

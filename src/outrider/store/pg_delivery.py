@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,10 @@ from outrider.store.pg_log import PostgresLog
 from outrider.store.rows import NEVER, columns, counted, read_message, read_past, told
 from outrider.store.vault import Vault
 
+#: A stop carries the time its transaction began, which is over by then: the server ends one that stands still for 10 s.
+LONGEST_APPEND = timedelta(seconds=15)
+#: From so many recent stops on they are looked for by key.
+RECENT_STOPS = 200
 #: Refusals that may suppress an address, by its channel.
 ENDING_REASONS = HARD_BOUNCES | {Reason.OPTED_OUT}
 
@@ -55,6 +59,13 @@ class PostgresDeliveryStore(PostgresLog):
             claim = PostgresClaim(connection, self._vault, self._sql, self.ceiling, self._append_plain)
             await claim.load(most, self._opened)
             yield claim
+
+    async def newly_stopped(self, keys: Collection[str], since: datetime) -> set[str]:
+        """See the port. Hardly ever was anything stopped just now: then the keys need not travel."""
+        rows = await self._pool.fetch(self._sql.recent_stops, since - LONGEST_APPEND, RECENT_STOPS)
+        if len(rows) == RECENT_STOPS:
+            rows = await self._pool.fetch(self._sql.find_stops, list(keys))
+        return {row["key"] for row in rows} & set(keys) if rows else set()
 
     async def next_due(self) -> datetime | None:
         """See the port."""

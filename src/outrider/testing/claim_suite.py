@@ -236,6 +236,20 @@ class StopSuite(StoreSuite):
         driver.run(driver.store.append([], [stop(key) for key in others]))
         driver.sending(sent, driver.fence())
 
+    def test_a_stop_that_came_after_the_check_is_found_by_whoever_asks_again(self, driver: Driver) -> None:
+        sent = message(ANNA, driver.now())
+        keys, before = intent(sent).stop_keys, driver.now()
+        assert driver.run(driver.store.newly_stopped(keys, before)) == set()
+        driver.run(driver.store.append([], [stop(ENDING["consent"]), stop(ENDING["profile"]), stop(profile_key(BERT))]))
+        assert driver.run(driver.store.newly_stopped(keys, before)) == {ENDING["consent"], ENDING["profile"]}
+        assert driver.run(driver.store.newly_stopped([], before)) == set()
+
+    def test_among_many_recent_stops_those_of_the_message_are_found(self, driver: Driver) -> None:
+        keys, before = intent(message(ANNA, driver.now())).stop_keys, driver.now()
+        others = [stop(consent_key(n.to_bytes(16, "big"), "service")) for n in range(300)]
+        driver.run(driver.store.append([], [*others, stop(keys[0])]))
+        assert driver.run(driver.store.newly_stopped(keys, before)) == {keys[0]}
+
     def test_a_ceiling_fails_what_is_beyond_it(self, store_factory: StoreFactory) -> None:
         driver = Driver(store_factory(Ceiling(per_hour=2, per_day=9)))
         sent = [message(ANNA, driver.now(), str(n), awaited=True) for n in range(3)]

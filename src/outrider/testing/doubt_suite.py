@@ -21,12 +21,14 @@ SECOND = timedelta(seconds=1)
 class DoubtSuite(StoreSuite):
     """What becomes of doubts."""
 
-    def doubtful(self, driver: Driver, name: str = "hello", *, awaited: bool = False) -> tuple[Message, Intent]:
-        """A message whose attempt is in doubt, to be looked up now."""
+    def doubtful(
+        self, driver: Driver, name: str = "hello", *, awaited: bool = False, within: int = 60
+    ) -> tuple[Message, Intent]:
+        """A message whose attempt is in doubt, to be looked up now and given up after so many seconds."""
         sent, fence = message(ANNA, driver.now(), name, awaited=awaited), driver.fence()
         driver.queue(sent)
         tried = driver.sending(sent, fence)
-        following = Next(Status.UNKNOWN, check_at=driver.now(), give_up_at=driver.now() + 60 * SECOND)
+        following = Next(Status.UNKNOWN, check_at=driver.now(), give_up_at=driver.now() + within * SECOND)
         driver.run(driver.store.finish(fence, [done(tried, Unknown(), following)]))
         return sent, tried
 
@@ -37,6 +39,14 @@ class DoubtSuite(StoreSuite):
             driver.advance(1)
         assert [doubt.message.template for doubt in driver.run(driver.store.doubts(9))] == names
         assert [doubt.message.template for doubt in driver.run(driver.store.doubts(2))] == names[:2]
+
+    def test_what_is_to_be_given_up_soon_is_looked_up_before_what_may_wait(self, driver: Driver) -> None:
+        """A code has three seconds: it does not stand behind an outage's offers, which have half an hour."""
+        for name in ("offer", "another"):
+            self.doubtful(driver, name, within=1800)
+            driver.advance(1)
+        self.doubtful(driver, "code", within=3)
+        assert [doubt.message.template for doubt in driver.run(driver.store.doubts(2))] == ["code", "offer"]
 
     def test_a_doubt_that_stays_is_looked_up_again_later(self, driver: Driver) -> None:
         sent, tried = self.doubtful(driver)

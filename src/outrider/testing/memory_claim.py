@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -174,6 +174,11 @@ class MemoryOutbox(MemoryPart):
         found = [row for row in found if not row.erased]
         found.sort(key=lambda row: row.message.lane)
         return [Due(row.current(), tables.past(row)) for row in found[:most]]
+
+    @transaction
+    async def newly_stopped(self, keys: Collection[str], since: datetime) -> set[str]:
+        """See the port."""
+        return self.tables.stops.keys() & set(keys)
 
     @transaction
     async def next_due(self) -> datetime | None:

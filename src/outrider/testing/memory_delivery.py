@@ -131,9 +131,9 @@ class MemoryDelivery(MemoryOutbox):
 
     @transaction
     async def doubts(self, most: int) -> list[OpenDoubt]:
-        """See the port. Ordered by look-up time, then message and number."""
+        """See the port. Then by message and number."""
         now = self.clock.now()
-        due = [(doubt.check_at, key) for key, doubt in self.tables.doubts.items() if doubt.check_at <= now]
+        due = [(doubt.give_up_at, key) for key, doubt in self.tables.doubts.items() if doubt.check_at <= now]
         due = [(at, key) for at, key in due if not self.tables.messages[key[0]].erased]
         return [self._open_doubt(key, self.tables.doubts[key]) for _, key in sorted(due)[:most]]
 

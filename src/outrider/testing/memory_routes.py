@@ -80,7 +80,9 @@ class MemoryRoutes(MemoryPart):
     async def resting(self, seconds: float) -> dict[str, int]:
         """See the port."""
         since = self.clock.now() - timedelta(seconds=seconds)
+        alive = {one.owner for one in self.tables.delivery_leases.values() if one.until > self.clock.now()}
         said = [one for one in self.tables.route_changes if one.kind == "breaker" and one.at >= since]
+        said = [one for one in said if one.process in alive]
         last = {(one.route, one.process): one.after for one in sorted(said, key=lambda one: one.at)}
         return dict(Counter(route for (route, _), after in last.items() if after != "closed"))
 

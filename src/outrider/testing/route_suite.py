@@ -65,8 +65,12 @@ class RouteSuite(StoreSuite):
             return RouteChange(at, "a", "breaker", "closed", after, "5 of the last 5 calls failed", process=process)
 
         words = [said(3, "p", "open"), said(2, "q", "half_open"), said(1, "r", "open"), said(0, "r", "closed")]
-        driver.run(driver.store.note_changes([*words, said(30, "long gone", "open")]))
+        for process in ("p", "q", "r", "silent"):
+            driver.run(driver.store.open_lease(process, 100))
+        driver.run(driver.store.note_changes([*words, said(30, "silent", "open"), said(1, "ended", "open")]))
         assert driver.run(driver.store.resting(600)) == {"a": 2}
+        driver.advance(101)
+        assert driver.run(driver.store.resting(600)) == {}
 
     def test_a_look_counts_what_became_of_each_attempt(self, driver: Driver) -> None:
         fence = driver.fence()

@@ -17,10 +17,9 @@ def forgo(intent: Intent, desk: Desk) -> None:
     desk.breakers[intent.route].forgo_probe()
 
 
-def not_begun(intent: Intent, now: datetime) -> Done:
+def not_begun(intent: Intent, now: datetime, detail: str) -> Done:
     """The outcome of an intent that may be durable though no call follows it: provably not sent, due again at once."""
     message = intent.message
-    detail = "the intent was not confirmed; nothing was sent"
     return Done(
         message=message.id,
         stream=message.stream,

@@ -15,6 +15,7 @@ from outrider.domain.attempt import Reason, Refused
 from outrider.domain.outbox import Due, Intent, Past, Verdictless
 from outrider.domain.work import Fenced
 from outrider.lib.clock import Clock
+from outrider.lib.redact import trace_of
 from outrider.workers.authorized import AuthorizedHttp
 from outrider.workers.conclude import conclude, forgo, not_begun
 from outrider.workers.counters import Counters
@@ -127,7 +128,7 @@ class Delivery:
         due = await self.store.next_due()
         if due is None:
             return POLL_SECONDS
-        wait = (due - self.clock.now()).total_seconds()
+        wait = (due - self._now()).total_seconds()
         return min(max(wait, 0.001), POLL_SECONDS)
 
     async def _step(self) -> bool:
@@ -144,12 +145,34 @@ class Delivery:
                     return False
                 await self._make_ready({due.message.config for due in claim.due})
                 intents, pasts = await self._write_intents(claim)
+            stopped = await self._stopped_meanwhile(intents)
         except Exception:
             self._surrender(intents)
             raise
         for intent in intents:
-            self._begin(intent, pasts[intent.message.id])
+            if intent.message.id not in stopped:
+                self._begin(intent, pasts[intent.message.id])
         return True
+
+    async def _stopped_meanwhile(self, intents: Sequence[Intent]) -> set[bytes]:
+        """Messages whose stop was committed while their intents became durable: no call follows.
+
+        They are due again at once, and the next intent transaction sees the stop and does what it demands.
+        """
+        if not intents:
+            return set()
+        keys = {key for intent in intents for key in intent.stop_keys}
+        stops = await self.store.newly_stopped(keys, self._known_time[0])
+        found = [intent for intent in intents if not stops.isdisjoint(intent.stop_keys)] if stops else []
+        for intent in found:
+            self._take_back(intent, "a stop came while the intent was written; nothing was sent")
+        return {intent.message.id for intent in found}
+
+    def _take_back(self, intent: Intent, why: str) -> None:
+        """No call follows a written intent, and that is its outcome."""
+        forgo(intent, self.desk)
+        self.outcomes.waiting.append(not_begun(intent, self._now(), why))
+        self.outcomes.has_some.set()
 
     async def _make_ready(self, versions: set[int]) -> None:
         """Load configurations; a version that cannot be had sets only its own messages back."""
@@ -164,7 +187,8 @@ class Delivery:
         try:
             return prepare(due, self.desk, now, ticks)
         except Exception as error:
-            log.error("a message cannot be prepared and is set back", message=due.message.id.hex(), error=repr(error))
+            words = {"error": type(error).__name__, "trace": trace_of(error)}
+            log.error("a message cannot be prepared and is set back", message=due.message.id.hex(), **words)
             return Verdictless(due.message, "retry", at=now + STUMBLED, reason="it cannot be prepared")
 
     def _surrender(self, intents: Sequence[Intent]) -> None:
@@ -174,12 +198,9 @@ class Delivery:
         now, still finds them.
         """
         for intent in intents:
-            forgo(intent, self.desk)
             self.lease.unconfirmed.add(intent.message.id)
-            self.outcomes.waiting.append(not_begun(intent, self._now()))
-        if intents:
+            self._take_back(intent, "the intent was not confirmed; nothing was sent")
             self.lease.lost = True
-            self.outcomes.has_some.set()
 
     async def _write_intents(self, claim: Claim) -> tuple[list[Intent], dict[bytes, tuple[Past, ...]]]:
         ticks = self.clock.monotonic()
@@ -222,7 +243,7 @@ class Delivery:
         self._calls.discard(task)
         self._has_room.set()
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a call ended without an outcome", error=repr(error))
+            log.error("a call ended without an outcome", error=type(error).__name__, trace=trace_of(error))
 
     async def _call(self, intent: Intent, past: tuple[Past, ...]) -> None:
         unsent = self._unsent(intent)
@@ -236,8 +257,12 @@ class Delivery:
         account = self.desk.accounts.get(intent.account)
         if account is None:
             return Refused(Reason.NOT_BEGUN, f"account {intent.account} is configured no more; nothing was sent")
+        if intent.route not in self.desk.by_name:
+            return Refused(Reason.NOT_BEGUN, f"route {intent.route} is configured no more; nothing was sent")
         if self.clock.monotonic() > self.lease.until - account.deadline:
             return Refused(Reason.NOT_BEGUN, "the lease of this worker is nearly over; nothing was sent")
+        if self._now() > intent.message.not_after:
+            return Refused(Reason.NOT_BEGUN, "its window ended before the call; nothing was sent")
         return None
 
     def _now(self) -> datetime:

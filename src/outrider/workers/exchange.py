@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 import structlog
 
 from outrider.contracts.http import Broken, NotSent, Request
 from outrider.contracts.provider import Direct, Outbound, direct
-from outrider.domain.attempt import Outcome, Reason, Refused, Unknown
+from outrider.domain.attempt import Accepted, Outcome, Reason, Refused, Unknown
 from outrider.domain.outbox import Intent
+from outrider.lib.redact import trace_of, without_addresses
 from outrider.workers.authorized import AuthorizedHttp
 from outrider.workers.desk import Account, Desk
 from outrider.workers.outbound import outbound
@@ -18,7 +20,17 @@ log = structlog.get_logger(__name__)
 
 
 async def send(intent: Intent, desk: Desk, line: AuthorizedHttp, now: datetime) -> Outcome:
-    """Send what an intent says, by the provider's own transport or over HTTP; never raises."""
+    """Send what an intent says, by the provider's own transport or over HTTP; never raises.
+
+    The outcome's words are kept in clear, and go on to the route's changes: they do not name the person's address.
+    """
+    outcome = await _send(intent, desk, line, now)
+    if isinstance(outcome, Accepted) or not outcome.detail:
+        return outcome
+    return msgspec.structs.replace(outcome, detail=without_addresses(outcome.detail, intent.message.content.address))
+
+
+async def _send(intent: Intent, desk: Desk, line: AuthorizedHttp, now: datetime) -> Outcome:
     account = desk.accounts[intent.account]
     own = direct(account.provider)
     try:
@@ -37,8 +49,7 @@ async def _send_directly(account: Account, provider: Direct, message: Outbound) 
     try:
         return await provider.send(message, account.deadline)
     except Exception as error:
-        log.error("a provider's transport broke its promise", account=account.name, error=repr(error))
-        return Unknown(f"{type(error).__name__}: {error}")
+        return _unforeseen(account, error)
 
 
 async def _exchange(account: Account, request: Request, line: AuthorizedHttp) -> Outcome:
@@ -51,5 +62,11 @@ async def _exchange(account: Account, request: Request, line: AuthorizedHttp) ->
     except Broken as error:
         return Unknown(str(error))
     except Exception as error:
-        log.error("a call failed in a way nobody foresaw", account=account.name, error=repr(error))
-        return Unknown(f"{type(error).__name__}: {error}")
+        return _unforeseen(account, error)
+
+
+def _unforeseen(account: Account, error: Exception) -> Unknown:
+    """A defect of ours or of a provider's file: nobody knows whether the message left."""
+    name = type(error).__name__
+    log.error("a call failed in a way nobody foresaw", account=account.name, error=name, trace=trace_of(error))
+    return Unknown(f"{name}: {error}")

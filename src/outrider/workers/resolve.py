@@ -18,6 +18,7 @@ from outrider.domain.attempt import AttemptState, Refused
 from outrider.domain.message import Status
 from outrider.domain.outbox import Next, OpenDoubt, Resolved
 from outrider.lib.clock import Clock
+from outrider.lib.redact import trace_of
 from outrider.workers.authorized import AuthorizedHttp
 from outrider.workers.desk import Account, Desk
 from outrider.workers.moves import follow
@@ -26,6 +27,8 @@ from outrider.workers.outbound import echo
 #: Look-ups of one doubt come after 0.5 s, 1 s, 2 s, …, at most a minute apart.
 FIRST_LOOK = timedelta(seconds=0.5)
 LONGEST_LOOK = timedelta(minutes=1)
+#: The longest look-up, in seconds: the doubts behind it wait for it, and some may wait for three seconds only.
+LONGEST_CALL = 2.0
 #: Clocks further apart prove no absence: below the skew that providers' look-ups allow for (5 s).
 CLOCKS_DIFFER = timedelta(seconds=3)
 #: A message missing from a look-up was not accepted once this many times the reporting lag has passed.
@@ -77,7 +80,7 @@ class Resolver:
             if request is None:
                 return None, False
             began = self.clock.monotonic()
-            response = await self._line.send(account, request)
+            response = await self._line.send(_hurried(account), request)
             if isinstance(response, Refused):
                 return None, False
             now = doubt.now + timedelta(seconds=self.clock.monotonic() - began)
@@ -86,7 +89,7 @@ class Resolver:
             return None, False
         except Exception as error:
             # One look-up that fails in a way nobody foresaw must not keep the other doubts open.
-            log.error("a look-up failed", account=account.name, error=repr(error))
+            log.error("a look-up failed", account=account.name, error=type(error).__name__, trace=trace_of(error))
             return None, False
 
     async def _own(self, doubt: OpenDoubt, account: Account, question: Doubt, response: Response) -> str | None:
@@ -98,6 +101,11 @@ class Resolver:
                 return found
             question = msgspec.structs.replace(question, taken=question.taken | {found})
         return None
+
+
+def _hurried(account: Account) -> Account:
+    """The account as look-ups use it: a provider in trouble often hangs in both, the send and the question after it."""
+    return msgspec.structs.replace(account, deadline=min(account.deadline, LONGEST_CALL))
 
 
 def _each_proof_once(doubts: Sequence[OpenDoubt], resolved: Sequence[Resolved]) -> list[Resolved]:

@@ -183,6 +183,7 @@ create table stops (
     reason text not null,
     at     timestamptz not null
 );
+create index stops_at on stops (at);         -- what was stopped just now
 create index stops_pauses on stops (scope) where scope not in ('consent', 'address', 'opt_out', 'profile');
 
 -- ── what next ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -51,6 +51,10 @@ delete from outbox where message = any($1::bytea[])
 -- The stops among some keys.
 select key, scope, reason from stops where key = any($1::text[])
 
+-- name: recent_stops
+-- The first stops put since an instant.
+select key from stops where at >= $1 limit $2
+
 -- name: count_ceilings
 -- Count one message for each address in its hour and day; the new counts come back.
 insert into ceilings (address, hour, in_hour, day, in_day)
@@ -168,13 +172,14 @@ update messages m set status = 'unknown', status_at = clock_timestamp() where m.
 select id, purpose from messages where id = any($1::bytea[])
 
 -- name: due_doubts
--- Doubts to look up, with what the look-up needs; those of forgotten people cannot be read and must not fill the page.
+-- Doubts to look up, those to be given up first before the others, with what the look-up needs; those of forgotten
+-- people cannot be read and must not fill the page.
 select d.number, d.since, d.give_up_at, d.checks, a.account, a.route, a.body,
     coalesce(a.ended_at, d.since) as opened_at, clock_timestamp() as read_at, m.*
 from doubts d join attempts a on a.message = d.message and a.number = d.number join messages m on m.id = d.message
 where d.check_at <= clock_timestamp()
   and exists (select 1 from profiles p where p.stream = m.stream and p.data_key <> '')
-order by d.check_at, d.message limit $1
+order by d.give_up_at, d.message limit $1
 
 -- name: resolve_attempts
 -- Ends of doubts, unless a receipt was faster.

@@ -22,10 +22,12 @@ cross join lateral (select * from route_changes c where c.route = u.route and c.
 order by c.at desc, c.route
 
 -- name: open_breakers
--- How many processes let a route rest: their last word on it, as long as it is fresh.
+-- How many living processes let a route rest: their last word on it, as long as it is fresh.
 select route, count(*) as processes from (
     select distinct on (route, process) route, after from route_changes
-    where kind = 'breaker' and at >= clock_timestamp() - make_interval(secs => $1) order by route, process, at desc
+    where kind = 'breaker' and at >= clock_timestamp() - make_interval(secs => $1)
+        and process in (select owner from delivery_leases where until > clock_timestamp())
+    order by route, process, at desc
 ) as last where after <> 'closed' group by route
 
 -- name: look_seen
