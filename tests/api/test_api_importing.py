@@ -168,6 +168,41 @@ def test_rows_stream_in_with_at_most_a_thousand_in_a_transaction(in_memory: Play
     in_memory(act)
 
 
+def test_consents_beside_profiles_count_into_the_thousand(in_memory: Play) -> None:
+    async def act(stage: Stage) -> None:
+        sizes = []
+        append = stage.store.append
+
+        async def counted(entries: Any, stops: Any = ()) -> Any:
+            sizes.append(len(entries))
+            return await append(entries, stops)
+
+        stage.store.append = counted
+        consents = [{"purpose": "service", "channel": f"c{n}", "state": "withdrawn"} for n in range(90)]
+        answer = await post(stage, lines(*({"key": f"c-{n}", "consents": consents} for n in range(25))))
+        assert counts(answer) == (25, 25, 0, 0)
+        assert sum(sizes) == 25 * 91
+        assert max(sizes) <= 1000
+        too_many = [*consents, *consents]
+        [reject] = (await post(stage, lines({"key": "c", "consents": too_many}))).json()["rejects"]
+        assert (reject["path"], "length <= 100" in reject["reason"]) == ("$.consents", True)
+
+    in_memory(act)
+
+
+def test_an_imported_withdrawal_stops_every_key_of_the_person(in_memory: Play) -> None:
+    async def act(stage: Stage) -> None:
+        async with stage.engine():
+            await stage.ask("PUT", "/v1/profiles/app-7/merge?wait=applied", json={"into": "c-1"})
+            await stage.ask("PATCH", "/v1/profiles/c-1?wait=applied", json={"market": "FR"})
+        row = {"profile": "app-7", "purpose": "commercial", "state": "withdrawn"}
+        assert counts(await post(stage, lines(row), "?kind=consents")) == (1, 1, 0, 0)
+        streams = [stage.deps.hasher.stream("profile", key) for key in ("app-7", "c-1")]
+        assert set(stage.store.tables.stops) == {consent_key(stream, "commercial") for stream in streams}
+
+    in_memory(act)
+
+
 def test_of_very_many_rejects_the_first_thousand_are_listed(in_memory: Play) -> None:
     async def act(stage: Stage) -> None:
         answer = await post(stage, b"{\n" * 1200)

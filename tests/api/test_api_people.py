@@ -438,6 +438,25 @@ def test_erasing_one_key_stops_every_key_of_the_person_at_once(in_memory: Play) 
     in_memory(act)
 
 
+@pytest.mark.parametrize("key", ["app-7", "web-2", "c-1"])
+def test_a_stop_counts_for_every_key_of_the_person_at_once(in_memory: Play, key: str) -> None:
+    async def act(stage: Stage) -> None:
+        async with stage.engine():
+            for other in ("app-7", "web-2"):
+                await stage.ask("PUT", f"/v1/profiles/{other}/merge?wait=applied", json={"into": "c-1"})
+            await stage.ask("PATCH", "/v1/profiles/c-1?wait=applied", json={"market": "FR"})
+        streams = [stage.deps.hasher.stream("profile", each) for each in ("app-7", "web-2", "c-1")]
+        line = {"profile": key, "purpose": "commercial", "state": "withdrawn"}
+        await stage.ask("POST", "/v1/consents", json=line)
+        assert set(stage.store.tables.stops) == {consent_key(stream, "commercial") for stream in streams}
+        await stage.ask("POST", "/v1/consents", json=line | {"state": "granted"})
+        assert stage.store.tables.stops == {}
+        await stage.ask("DELETE", f"/v1/profiles/{key}")
+        assert set(stage.store.tables.stops) == {profile_key(stream) for stream in streams}
+
+    in_memory(act)
+
+
 def test_a_profile_that_was_erased_and_put_again_can_be_reached_again(on_postgres: Play) -> None:
     async def act(stage: Stage) -> None:
         stream = stage.deps.hasher.stream("profile", "c-1")

@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from outrider.api.deps import ApiDeps, Deps
+from outrider.api.identities import streams_of_person
 from outrider.api.keys import needs
 from outrider.api.paging import Cursor, Limit, Page, page_of, read_cursor
 from outrider.api.people import CHANNEL, wrong_traits
@@ -67,15 +68,20 @@ async def post_consent(data: JSONBody[ConsentIn], deps: Deps, seconds: Seconds) 
     """Add a line to the ledger. A withdrawal stops delivery from the answer on, whatever the backlog."""
     check_line(data)
     stream = deps.hasher.stream(PROFILE, data.profile)
-    key = consent_key(stream, data.purpose, data.channel)
-    stops = []
-    if data.state is ConsentState.WITHDRAWN:
-        stops.append(Stop(key, "consent", f"consent to {data.purpose} was withdrawn"))
-    else:
+    stops = await stops_of_consent(deps, data)
+    if data.state is not ConsentState.WITHDRAWN:
         # Before the append: a withdrawal that comes meanwhile keeps its stop. Rather silent than unlawful.
-        await lift(deps, [key])
+        await lift(deps, [stop.key for stop in stops])
+        stops = []
     entry = Entry(stream, line_of(data), deps.clock.now())
     return await write(deps, seconds, entry, lambda: _current(deps, stream), stops)
+
+
+async def stops_of_consent(deps: ApiDeps, data: ConsentIn) -> list[Stop]:
+    """The stops that a withdrawal puts and a grant lifts: one for each key of the person. Raises Unavailable."""
+    reason = f"consent to {data.purpose} was withdrawn"
+    streams = await streams_of_person(deps, data.profile)
+    return [Stop(consent_key(stream, data.purpose, data.channel), "consent", reason) for stream in streams]
 
 
 def check_line(data: ConsentIn) -> None:

@@ -16,13 +16,14 @@ from outrider.api.people import ProfileIn, profile_change, wrong_traits
 from outrider.api.problems import REJECTED, Problem, Wrong
 from outrider.api.relations import RelationIn, relation_of
 from outrider.api.writing import LONGEST_KEY
-from outrider.domain.entry import Entry, ObjectChange, ObjectEntry, ProfileEntry, RelationEntry, Stop
+from outrider.domain.entry import Entry, ObjectChange, ObjectEntry, ProfileEntry, RelationEntry
 from outrider.domain.profile import ConsentState
-from outrider.domain.stops import consent_key
 from outrider.expressions import BOOL, FLOAT, INT, FieldType
 from outrider.ingest.mapping import PROFILE
-from outrider.ingest.rows import BadRow, Header, RawRow, cells_of, text_of
+from outrider.ingest.rows import BadRow, Header, RawRow, cells_of, text_of, whole
 
+#: Consents beside one profile: every purpose on many channels.
+MOST_CONSENTS = 100
 Key = Annotated[str, Meta(min_length=1, max_length=LONGEST_KEY)]
 
 
@@ -41,7 +42,7 @@ class ProfileRow(ProfileIn, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """A profile: what PATCH of it may hold, with its key and its consents."""
 
     key: Key
-    consents: tuple[RowConsent, ...] = ()
+    consents: Annotated[tuple[RowConsent, ...], Meta(max_length=MOST_CONSENTS)] = ()
 
 
 class ObjectRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,18 +53,24 @@ class ObjectRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     traits: dict[str, Any] = {}
 
 
+class RelationRow(RelationIn, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """A relation to set; with `end`, the end of every relation of this role between the two."""
+
+    end: bool = False
+
+
 class Made(msgspec.Struct):
-    """What became of a row, or of several: entries, and stops that take effect with them."""
+    """What became of a row: entries, and those of its consents that put a stop with them."""
 
     entries: list[Entry] = []
-    stops: list[Stop] = []
+    withdrawn: list[ConsentIn] = []
 
 
 #: Kind of import → the form of its rows.
 FORMS: Mapping[str, type[msgspec.Struct]] = {
     "profiles": ProfileRow,
     "objects": ObjectRow,
-    "relations": RelationIn,
+    "relations": RelationRow,
     "consents": ConsentIn,
 }
 
@@ -100,7 +107,7 @@ class RowReader:
 
     def _decode(self, row: RawRow) -> Any:
         try:
-            text = text_of(row.raw)
+            text = text_of(whole(row))
             if self.header is None:
                 return msgspec.json.decode(text, type=FORMS[self.kind])
             cells = self.header.row(cells_of(text, self.delimiter))
@@ -134,7 +141,7 @@ class RowReader:
                 raise _refused(f"$.consents[{place}]", str(error)) from None
             consent = self._consent(line, now)
             made.entries += consent.entries
-            made.stops += consent.stops
+            made.withdrawn += consent.withdrawn
         return made
 
     def _object(self, row: ObjectRow, now: datetime) -> Made:
@@ -144,10 +151,13 @@ class RowReader:
         stream = self.deps.hasher.stream(row.kind, _storable(row.key))
         return Made([Entry(stream, ObjectEntry(ObjectChange(row.kind, row.key, row.traits)), now)])
 
-    def _relation(self, row: RelationIn, now: datetime) -> Made:
+    def _relation(self, row: RelationRow, now: datetime) -> Made:
+        if row.end and (row.valid_from or row.valid_to):
+            path = "$.valid_from" if row.valid_from else "$.valid_to"
+            raise _refused(path, "every relation of the role ends, whatever its times; leave them out beside end")
         relation = relation_of(self.deps, row)
         stream = self.deps.hasher.stream(relation.from_kind, relation.from_key)
-        return Made([Entry(stream, RelationEntry(relation), now)])
+        return Made([Entry(stream, RelationEntry(relation, delete=row.end), now)])
 
     def _consent(self, row: ConsentIn, now: datetime) -> Made:
         """An import may withdraw at once, and never lifts a withdrawal that was made here: its file may be older."""
@@ -155,8 +165,7 @@ class RowReader:
         stream = self.deps.hasher.stream(PROFILE, row.profile)
         made = Made([Entry(stream, line_of(row), now)])
         if row.state is ConsentState.WITHDRAWN:
-            key = consent_key(stream, row.purpose, row.channel)
-            made.stops.append(Stop(key, "consent", f"consent to {row.purpose} was withdrawn"))
+            made.withdrawn.append(row)
         return made
 
 

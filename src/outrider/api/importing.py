@@ -11,11 +11,13 @@ import msgspec
 
 from outrider.api.appender import MOST
 from outrider.api.asgi import Gone, Receive, Route, Scope, Send, answering, check_method, header, send_json
+from outrider.api.consents import stops_of_consent
 from outrider.api.deps import ApiDeps
-from outrider.api.import_rows import FORMS, Made, RowReader
+from outrider.api.import_rows import FORMS, RowReader
 from outrider.api.problems import MEDIA, UNREADABLE, Problem, Wrong
 from outrider.contracts.surroundings import suggest
-from outrider.ingest.rows import BadRow, Header, RawRow, Splitter, cells_of, delimiter_of, text_of
+from outrider.domain.entry import Entry, Stop
+from outrider.ingest.rows import BadRow, Header, RawRow, Splitter, cells_of, check_kind_of_file, delimiter_of, text_of
 
 PATH = "/v1/import"
 NDJSON, CSV = "application/x-ndjson", "text/csv"
@@ -101,7 +103,8 @@ class _Import:
         self.reader = None if is_csv else RowReader(deps, wanted.kind, wanted.run)
         self.splitter = Splitter(quoted=is_csv, line=1 if is_csv else wanted.first_line)
         self.answer = ImportAnswer()
-        self.waiting = Made()
+        self.waiting: list[Entry] = []
+        self.stops: list[Stop] = []
         #: For each waiting row, how many entries it made.
         self.sizes: list[int] = []
 
@@ -133,17 +136,20 @@ class _Import:
         except Problem as problem:
             self._reject(row, problem)
             return
-        self.waiting.entries += made.entries
-        self.waiting.stops += made.stops
-        self.sizes.append(len(made.entries))
-        if len(self.sizes) >= MOST or len(self.waiting.entries) >= MOST:
+        if len(self.waiting) + len(made.entries) > MOST:
             await self._flush()
+        self.waiting += made.entries
+        self.sizes.append(len(made.entries))
+        for consent in made.withdrawn:
+            self.stops += await stops_of_consent(self.deps, consent)
 
     def _csv_reader(self, row: RawRow) -> RowReader:
         try:
+            check_kind_of_file(row.raw)
             text = text_of(row.raw)
             delimiter = delimiter_of(text)
             columns = Header(self.wanted.kind, cells_of(text, delimiter))
+            self.splitter.delimiters = delimiter
         except BadRow as error:
             raise Problem(UNREADABLE, "the header of the file", [Wrong(error.path, error.reason)]) from None
         return RowReader(self.deps, self.wanted.kind, self.wanted.run, columns, delimiter)
@@ -157,11 +163,11 @@ class _Import:
     async def _flush(self) -> None:
         if not self.sizes:
             return
-        positions: Any = await self.deps.appender.append(self.waiting.entries, self.waiting.stops)
+        positions: Any = await self.deps.appender.append(self.waiting, self.stops)
         place = 0
         for size in self.sizes:
             repeat = all(position is None for position in positions[place : place + size])
             self.answer.duplicates += repeat
             self.answer.accepted += not repeat
             place += size
-        self.waiting, self.sizes = Made(), []
+        self.waiting, self.stops, self.sizes = [], [], []

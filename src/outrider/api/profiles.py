@@ -9,12 +9,12 @@ from litestar.di import Provide
 from litestar.params import FromPath, JSONBody
 
 from outrider.api.deps import ApiDeps, Deps
+from outrider.api.identities import standing_for, streams_of_person
 from outrider.api.keys import needs
 from outrider.api.people import MergeIn, ProfileIn, ProfileOut, profile_change, show_profile
 from outrider.api.problems import NOT_FOUND, UNREADABLE, Problem, Wrong
 from outrider.api.writing import Seconds, Written, check_key, wait_seconds, write
 from outrider.domain.entry import Entry, ForgetEntry, MergeEntry, ProfileEntry, Stop
-from outrider.domain.profile import Profile
 from outrider.domain.stops import profile_key
 from outrider.ingest.mapping import PROFILE
 
@@ -50,7 +50,7 @@ async def patch_profile(
 async def delete_profile(key: FromPath[str], deps: Deps, request: Asked, seconds: Seconds) -> Response[Written]:
     """End its journeys, cancel what waits and erase its personal data. Nothing more is sent from the answer on."""
     entry = Entry(deps.hasher.stream(PROFILE, check_key("key", key)), ForgetEntry(key), deps.clock.now())
-    streams = dict.fromkeys((entry.stream, *(each.stream for each in await _standing_for(deps, key))))
+    streams = await streams_of_person(deps, key)
     stops = [Stop(profile_key(stream), "profile", "the profile was deleted") for stream in streams]
     return await write(deps, seconds, entry, lambda: _find(deps, key, pii=request.state.grant.pii), stops)
 
@@ -65,7 +65,7 @@ async def merge_profile(
     under either key stay withdrawn.
     """
     into = check_key("into", data.into)
-    last = (await _standing_for(deps, into))[-1:]
+    last = (await standing_for(deps, into))[-1:]
     if into == key or any(each.key == key for each in last):
         raise Problem(UNREADABLE, errors=[Wrong("into", "expected another profile, not one that is merged into this")])
     return await _merge(deps, request, seconds, MergeEntry(key, into))
@@ -73,9 +73,10 @@ async def merge_profile(
 
 @delete("/{key:str}/merge", status_code=202, guards=[needs("profiles:write")], summary="Undo a merge")
 async def unmerge_profile(key: FromPath[str], deps: Deps, request: Asked, seconds: Seconds) -> Response[Written]:
-    """The two keys are two persons after all: what came from this key leaves the other profile.
+    """The two keys are two persons after all: what came from this key, and under it since, comes back to it.
 
-    Journeys that moved along stay where they are; what comes under this key from now on stays here.
+    Facts and consents leave the other profile, and journeys that still run go on here. What the other profile was told
+    itself stays there, as do messages, ledger lines and journeys that ended; withdrawn consents stay withdrawn.
     """
     profile = await deps.reading.profile(deps.hasher.stream(PROFILE, check_key("key", key)))
     if profile is None or not profile.identity.merged_into:
@@ -107,20 +108,8 @@ async def _market_for(deps: ApiDeps, stream: bytes, data: ProfileIn) -> str | No
 
 
 async def _find(deps: ApiDeps, key: str, *, pii: bool) -> ProfileOut | None:
-    found = await _standing_for(deps, key)
+    found = await standing_for(deps, key)
     return show_profile(found[-1], pii) if found else None
-
-
-async def _standing_for(deps: ApiDeps, key: str) -> list[Profile]:
-    """The profile of a key, then the one it is merged into, and so on to the one that stands for the person."""
-    found: list[Profile] = []
-    while key and key not in (each.key for each in found):
-        profile = await deps.reading.profile(deps.hasher.stream(PROFILE, check_key("key", key)))
-        if profile is None:
-            break
-        found.append(profile)
-        key = profile.identity.merged_into
-    return found
 
 
 profiles = Router(

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import hashlib
-import io
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 import msgspec
 
 from outrider.api.importing import CSV, NDJSON, ImportAnswer, Reject
 from outrider.cli._calling import Api
-from outrider.ingest.rows import BadRow, RawRow, Splitter, cells_of, delimiter_of, put, text_of
+from outrider.cli._columns import Table, check_targets, record_of, renamed
+from outrider.ingest.rows import COLUMNS, BadRow, RawRow, Splitter, cells_of, check_kind_of_file, whole
 
 #: Rows in one request, and so in one transaction.
 PART = 1000
+#: Bytes after which a part is sent before it has as many rows.
+LARGE = 4 * 1024 * 1024
 BLOCK = 64 * 1024
 #: Bytes at the start and before the place that tell one file from another.
 KNOWN = 4096
-#: The name of a column that is left out.
-LEFT_OUT = "-"
 
 
 class Progress(msgspec.Struct):
@@ -46,63 +45,43 @@ class Progress(msgspec.Struct):
     rejected: int = 0
 
 
-class Table:
-    """The columns of a CSV file."""
-
-    def __init__(self, row: RawRow, columns: Mapping[str, str]) -> None:
-        """Raises ClickException for a mapped column that is not there."""
-        text = text_of(row.raw)
-        self.delimiter = delimiter_of(text)
-        self.names = [name.strip() for name in cells_of(text, self.delimiter)]
-        check_columns(columns, self.names)
-        self.targets = [columns.get(name, name) for name in self.names]
-        self.end = row.end
-        self.line = row.line + row.raw.count(b"\n") + 1
-
-    def header(self) -> bytes:
-        """The header as the API knows it."""
-        return _record([name for name in self.targets if name != LEFT_OUT])
-
-    def record(self, row: RawRow) -> bytes:
-        """One row as the API knows it. Raises BadRow."""
-        cells = cells_of(text_of(row.raw), self.delimiter)
-        if len(cells) != len(self.targets):
-            raise BadRow("$", f"expected {len(self.targets)} cells as in the header, got {len(cells)}")
-        return _record([cell for cell, name in zip(cells, self.targets, strict=True) if name != LEFT_OUT])
-
-
-def check_columns(columns: Mapping[str, str], names: Sequence[str]) -> None:
-    """Raises ClickException for a mapped column that is not there."""
-    from outrider.contracts.surroundings import suggest
-
-    for name in columns:
-        if name not in names:
-            hint = suggest(name, names) or f"it has: {', '.join(names)}"
-            raise click.ClickException(f"--map {name}: the file has no such column; {hint}")
-
-
-def _record(cells: Sequence[str]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(cells)
-    return out.getvalue().encode()
-
-
 class FileImport:
     """One file on its way in."""
 
     def __init__(self, path: Path, file: BinaryIO, kind: str, columns: Mapping[str, str]) -> None:
         """Goes on where an earlier run of the same import stopped. `file` is open. Raises ClickException."""
+        if not file.seekable():
+            raise click.ClickException(
+                f"{path} is no file that can be read again from the middle; save it as one first"
+            )
         self.path = path
         self.place = path.with_name(f"{path.name}.import.json")
         self.file = file
-        self.table = self._table(dict(columns))
+        self.table = self._table(kind, dict(columns))
+        if self.table is None:
+            check_targets(kind, columns, COLUMNS[kind][1])
         suffix = "csv" if self.table else "ndjson"
         self.rejects = path.with_name(f"{path.name}.rejects.{suffix}")
         self.progress = self._resumed(kind, dict(columns))
-        with self.rejects.open("ab") as kept:
-            kept.truncate(self.progress.rejects)
+        self._begin_rejects()
 
-    def _table(self, columns: dict[str, str]) -> Table | None:
+    def _begin_rejects(self) -> None:
+        """What was written after the place goes: it is written again. Raises ClickException."""
+        try:
+            with self.rejects.open("ab") as kept:
+                if kept.tell() < self.progress.rejects:
+                    raise click.ClickException(
+                        f"{self.rejects} is shorter than it was when the import stopped; "
+                        f"delete {self.place} and it to begin anew"
+                    )
+                kept.truncate(self.progress.rejects)
+        except OSError as error:
+            raise click.ClickException(
+                f"{self.rejects}: cannot be written ({error.strerror}); rejected rows and the place in the file "
+                "are kept beside the file"
+            ) from None
+
+    def _table(self, kind: str, columns: dict[str, str]) -> Table | None:
         """The header of a CSV file; None when the rows are JSON objects."""
         splitter = Splitter(quoted=True)
         first = self.file.read(KNOWN).removeprefix(codecs.BOM_UTF8).lstrip()
@@ -110,9 +89,11 @@ class FileImport:
             return None
         self.file.seek(0)
         try:
+            check_targets(kind, columns, ())
+            check_kind_of_file(first)
             for block in [*iter(lambda: self.file.read(BLOCK), b""), None]:
                 for row in splitter.finish() if block is None else splitter.feed(block):
-                    return Table(row, columns)
+                    return Table(kind, row, columns)
         except BadRow as error:
             raise click.ClickException(f"{self.path}: {error.reason}") from None
         return None
@@ -125,7 +106,7 @@ class FileImport:
             kept = msgspec.json.decode(self.place.read_bytes(), type=Progress)
         except FileNotFoundError:
             return fresh
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
             raise click.ClickException(f"{self.place}: cannot be read ({error}); delete it to begin anew") from None
         if (kept.kind, kept.columns) != (kind, columns) or kept.digest != self._digest(kept.bytes):
             raise click.ClickException(
@@ -154,18 +135,21 @@ class FileImport:
 
     def _parts(self) -> Iterator[list[RawRow]]:
         splitter = Splitter(quoted=self.table is not None, line=self.progress.line, start=self.progress.bytes)
-        place, part = self.progress.bytes, list[RawRow]()
+        if self.table is not None:
+            splitter.delimiters = self.table.delimiter
+        place, part, size = self.progress.bytes, list[RawRow](), 0
         while True:
             self.file.seek(place)
             block = self.file.read(BLOCK)
             place += len(block)
             try:
                 part += splitter.feed(block) if block else splitter.finish()
+                size += len(block)
             except BadRow as error:
                 raise click.ClickException(f"{self.path}, {error.reason}") from None
-            while len(part) >= PART or (part and not block):
+            while len(part) >= PART or (part and (size >= LARGE or not block)):
                 yield part[:PART]
-                part = part[PART:]
+                part, size = part[PART:], 0
             if not block:
                 return
 
@@ -208,15 +192,15 @@ class FileImport:
         if self.table is not None:
             return self.table.record(row)
         if not self.progress.columns:
-            return row.raw + b"\n"
-        return _renamed(row.raw, self.progress.columns) + b"\n"
+            return whole(row) + b"\n"
+        return renamed(whole(row), self.progress.columns) + b"\n"
 
     def _note(self, rejects: Sequence[tuple[RawRow, Reject]]) -> None:
         if not rejects:
             return
         lines = b"".join(self._reject(row, reject) for row, reject in rejects)
         if self.table is not None and not self.progress.rejects:
-            lines = _record([*self.table.names, "line", "path", "reason"]) + lines
+            lines = record_of([*self.table.names, "line", "path", "reason"]) + lines
         with self.rejects.open("r+b") as kept:
             kept.seek(self.progress.rejects)
             kept.write(lines)
@@ -226,7 +210,7 @@ class FileImport:
         self.progress.rejects += len(lines)
 
     def _reject(self, row: RawRow, reject: Reject) -> bytes:
-        text = row.raw.decode(errors="replace")
+        text = row.raw.decode(errors="replace") + ("…" if row.cut else "")
         if self.table is None:
             return (
                 msgspec.json.encode({"line": row.line, "path": reject.path, "reason": reject.reason, "row": text})
@@ -237,20 +221,7 @@ class FileImport:
             cells = cells_of(text, self.table.delimiter)[:width]
         except BadRow:
             cells = [text]
-        return _record([*cells, *[""] * (width - len(cells)), str(row.line), reject.path, reject.reason])
-
-
-def _renamed(raw: bytes, columns: Mapping[str, str]) -> bytes:
-    """A JSON object with its names mapped. Raises BadRow when it is none."""
-    try:
-        row: Any = msgspec.json.decode(raw, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadRow("$", f"not a JSON object: {error}") from None
-    found: dict[str, Any] = {name: value for name, value in row.items() if name not in columns}
-    for name, target in columns.items():
-        if target != LEFT_OUT and row.get(name) is not None:
-            put(found, target, row[name])
-    return msgspec.json.encode(found)
+        return record_of([*cells, *[""] * (width - len(cells)), str(row.line), reject.path, reject.reason])
 
 
 def _keep(path: Path, content: bytes) -> None:

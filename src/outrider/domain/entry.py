@@ -36,6 +36,8 @@ class ProfileChange(msgspec.Struct, frozen=True):
     traits: dict[str, Any] = {}
     addresses: tuple[Address, ...] | None = None
     replace: bool = False
+    #: The merged key it was said under, where that is not the profile's own.
+    via: str = ""
 
 
 class ObjectChange(msgspec.Struct, frozen=True):
@@ -72,6 +74,8 @@ class EventEntry(msgspec.Struct, frozen=True, tag="event"):
     entity: Hop = Hop("profile", "")
     #: Streams still to visit, in order.
     path: tuple[Hop, ...] = ()
+    #: The merged key it came under, where that is not the profile's own.
+    via: str = ""
 
 
 class ProfileEntry(msgspec.Struct, frozen=True, tag="profile"):
@@ -120,6 +124,8 @@ class ConsentEntry(msgspec.Struct, frozen=True, tag="consent"):
     at: datetime | None = None
     #: Told to a profile that was merged away, for the sake of its messages under way: no new line of the ledger.
     mirrored: bool = False
+    #: The merged key it was said under, where that is not the profile's own.
+    via: str = ""
 
 
 class MergeEntry(msgspec.Struct, frozen=True, tag="merge"):
@@ -131,12 +137,25 @@ class MergeEntry(msgspec.Struct, frozen=True, tag="merge"):
 
 
 class AbsorbEntry(msgspec.Struct, frozen=True, tag="absorb"):
-    """What a merge brings to the profile that stays: facts and running journeys; `undo` takes the facts back."""
+    """What a merge brings to the profile that stays: facts and running journeys; `undo` asks for them back."""
 
-    #: The profile that was merged, as it was then.
+    #: The profile that was merged, as it was then, and the key it was merged into.
     profile: Profile
+    into: str
     enrollments: tuple[Enrollment, ...] = ()
     undo: bool = False
+    #: The merged key whose profile it came through.
+    through: str = ""
+
+
+class ReturnEntry(msgspec.Struct, frozen=True, tag="return"):
+    """What an un-merge gives back to the key that leaves: facts, and journeys that still run."""
+
+    #: Of the profile that gets it.
+    change: ProfileChange
+    enrollments: tuple[Enrollment, ...] = ()
+    #: For each of them, the key that brought or began it.
+    origins: tuple[str, ...] = ()
 
 
 class ReceiptEntry(msgspec.Struct, frozen=True, tag="receipt"):
@@ -212,6 +231,7 @@ Body = (
     | ConsentEntry
     | MergeEntry
     | AbsorbEntry
+    | ReturnEntry
     | ReceiptEntry
     | OutcomeEntry
     | ReplyEntry

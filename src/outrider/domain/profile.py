@@ -21,7 +21,7 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class Share(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a profile got from one that was merged into it: un-merging takes exactly this back."""
+    """What a profile got from a key that was merged into it, then and since: un-merging takes exactly this back."""
 
     #: Names of traits, open ones too, and of the fields market, locale and zone.
     traits: tuple[str, ...] = ()
@@ -29,6 +29,10 @@ class Share(msgspec.Struct, frozen=True, omit_defaults=True):
     addresses: tuple[Address, ...] = ()
     #: Keys of consents that were granted, as in `Profile.consents`.
     consents: tuple[str, ...] = ()
+    #: The other merged key it came through, where it was merged into that one first.
+    through: str = ""
+    #: Running passages that it brought or began: (id, round) of the enrollment.
+    passages: tuple[tuple[bytes, int], ...] = ()
 
 
 class Identity(msgspec.Struct, frozen=True):

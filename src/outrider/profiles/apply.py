@@ -9,7 +9,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from outrider.domain.entry import ConsentEntry, ObjectChange, ProfileChange
-from outrider.domain.profile import Address, ConsentState, Identity, Object, Profile
+from outrider.domain.profile import Address, ConsentState, Identity, Object, Profile, Share
+from outrider.profiles.merge import FIELDS, credit, emptied, unlisted
 
 
 def new_profile(stream: bytes, key: str, now: datetime) -> Profile:
@@ -20,8 +21,12 @@ def new_profile(stream: bytes, key: str, now: datetime) -> Profile:
 def change_profile(profile: Profile, change: ProfileChange, open_traits: Collection[str] = ()) -> Profile:
     """The profile after a change, with the next version; the same object when nothing is different.
 
-    `open_traits` names those that are not personal and stay unsealed, so that segments can use them.
+    `open_traits` names those that are not personal and stay unsealed, so that segments can use them. What is said under
+    a key that was merged into the profile is put down to that key; `replace` then forgets only what came from it.
     """
+    before = profile
+    if change.replace and change.via:
+        profile, change = emptied(profile, change.via), replace(change, replace=False)
     traits = {} if change.replace else {**profile.identity.traits, **profile.traits}
     traits = _merged(traits, change.traits)
     identity = replace(
@@ -38,7 +43,34 @@ def change_profile(profile: Profile, change: ProfileChange, open_traits: Collect
         locale=_field(change.locale, profile.locale, change.replace),
         zone=_field(change.zone, profile.zone, change.replace),
     )
-    return profile if changed == profile else replace(changed, version=profile.version + 1)
+    changed = credit(changed, _said(before, changed, change), change.via)
+    return before if changed == before else replace(changed, version=before.version + 1)
+
+
+def _said(before: Profile, after: Profile, change: ProfileChange) -> Share:
+    """What a change says: all it names; under a merged key only what is news, for the rest was known without it."""
+    merged = before.identity.merged
+    if not merged:
+        return Share()
+    traits, fields = tuple(change.traits), tuple(name for name in FIELDS if getattr(change, name) is not None)
+    addresses = change.addresses or ()
+    if change.replace:
+        return Share(
+            tuple(name for share in merged.values() for name in share.traits), FIELDS, before.identity.addresses
+        )
+    if change.via:
+        theirs, old, new = merged.get(change.via, Share()), _told(before), _told(after)
+        traits = tuple(name for name in traits if name in theirs.traits or old.get(name) != new.get(name))
+        fields = tuple(
+            name for name in fields if name in theirs.fields or getattr(before, name) != getattr(after, name)
+        )
+        own = unlisted(before.identity.addresses, theirs.addresses)
+        addresses = unlisted(addresses, own)
+    return Share(traits, fields, tuple(addresses))
+
+
+def _told(profile: Profile) -> dict[str, Any]:
+    return {**profile.identity.traits, **profile.traits}
 
 
 def _field(new: str | None, old: str | None, forget: bool) -> str | None:
@@ -72,9 +104,11 @@ def give_consent(profile: Profile, entry: ConsentEntry) -> Profile:
     """The profile after a line of the consent ledger: the last word counts."""
     key = f"{entry.purpose}/{entry.channel}" if entry.channel else entry.purpose
     state = ConsentState(entry.state)
-    if profile.consents.get(key) is state:
-        return profile
-    return replace(profile, consents={**profile.consents, key: state}, version=profile.version + 1)
+    was = profile.consents.get(key)
+    after = replace(profile, consents={**profile.consents, key: state})
+    if was is not state or not entry.via:
+        after = credit(after, Share(consents=(key,)), entry.via)
+    return profile if after == profile else replace(after, version=profile.version + 1)
 
 
 def change_object(thing: Object | None, stream: bytes, change: ObjectChange) -> Object:

@@ -13,7 +13,7 @@ from outrider.domain.work import MessageState, Timer
 from outrider.journeys import TimerFired, leave, with_open
 from outrider.journeys.advance import COMPLETED
 from outrider.orchestration.record import unpack
-from outrider.workers.engine.identities import MERGED
+from outrider.workers.engine.identities import MERGED, UNMERGED
 from outrider.workers.engine.people import People
 
 REACHED = frozenset({ReceiptStatus.DELIVERED, ReceiptStatus.SEEN})
@@ -118,7 +118,7 @@ def _left_since(enrollment: Enrollment, candidate: Candidate) -> bool:
 
     Who completed it or goes on under another key did not leave, and a farewell comes up at the very instant of leaving.
     """
-    if enrollment.ended_at is None or enrollment.end_reason in (COMPLETED, MERGED):
+    if enrollment.ended_at is None or enrollment.end_reason in (COMPLETED, MERGED, UNMERGED):
         return False
     return enrollment.started_at <= candidate.asked_at < enrollment.ended_at
 

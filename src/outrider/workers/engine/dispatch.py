@@ -19,6 +19,7 @@ from outrider.domain.entry import (
     ReceiptEntry,
     RelationEntry,
     ReplyEntry,
+    ReturnEntry,
     SendEntry,
 )
 from outrider.domain.work import Timer
@@ -39,8 +40,10 @@ def _passed_on(people: People, entry: Entry) -> bool:
     """Whether the person goes by another key now, and the entry went there."""
     profile = people.working.profiles.get(entry.stream)
     into = profile.identity.merged_into if profile is not None else ""
-    body = identities.passed_on(entry, into) if into else None
+    body = identities.passed_on(entry, profile.key, into) if profile is not None and into else None
     if body is not None:
+        if isinstance(entry.body, EventEntry):
+            told.own_relations(people, entry, entry.body)
         people.draft.entries.append(Entry(people.desk.hasher.stream(PROFILE, into), body, entry.at))
     return body is not None
 
@@ -56,6 +59,7 @@ HANDLERS: dict[type, Callable[[People, Entry, Any], None]] = {
     ConsentEntry: told.consent,
     MergeEntry: identities.merge,
     AbsorbEntry: identities.take_in,
+    ReturnEntry: identities.take_back,
     ReceiptEntry: afterwards.receipt,
     OutcomeEntry: afterwards.outcome,
     ReplyEntry: told.reply,

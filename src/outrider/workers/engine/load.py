@@ -9,7 +9,7 @@ from outrider.contracts.step import EventSeen, Touched
 from outrider.contracts.store import EngineStore
 from outrider.domain.decision import Candidate
 from outrider.domain.enrollment import Enrollment
-from outrider.domain.entry import AbsorbEntry, Entry, EventEntry, ProfileEntry, ReplyEntry
+from outrider.domain.entry import AbsorbEntry, Entry, EventEntry, ProfileEntry, ReplyEntry, ReturnEntry
 from outrider.domain.profile import Profile
 from outrider.ingest.mapping import PROFILE
 from outrider.journeys import about_of, enrollment_id
@@ -175,7 +175,7 @@ class Loader:
         for stimulus in stimuli:
             body = stimulus.body if isinstance(stimulus, Entry) else None
             change = body.effects.profile if isinstance(body, EventEntry) else None
-            change = body.change if isinstance(body, ProfileEntry) else change
+            change = body.change if isinstance(body, ProfileEntry | ReturnEntry) else change
             addresses = (change.addresses if change else None) or ()
             addresses = body.profile.identity.addresses if isinstance(body, AbsorbEntry) else addresses
             for address in addresses:

@@ -17,6 +17,7 @@ from outrider.domain.entry import (
     ReceiptEntry,
     RelationEntry,
     ReplyEntry,
+    ReturnEntry,
     SendEntry,
 )
 from outrider.domain.work import Timer
@@ -68,9 +69,9 @@ def reply_seen(entry: Entry, body: ReplyEntry) -> EventSeen:
 
 
 def brought_by(stimulus: Stimulus) -> tuple[Enrollment, ...]:
-    """The passages that come along with a merged profile."""
+    """The passages that come along with a merged profile, or go back to it."""
     body = stimulus.body if isinstance(stimulus, Entry) else None
-    return body.enrollments if isinstance(body, AbsorbEntry) else ()
+    return body.enrollments if isinstance(body, AbsorbEntry | ReturnEntry) else ()
 
 
 def sends_of(stimuli: Iterable[Stimulus]) -> list[SendEntry]:

@@ -18,7 +18,7 @@ from outrider.ingest.mapping import PROFILE
 from outrider.journeys import FactsChanged, leave
 from outrider.profiles.apply import drop_address, give_consent, new_profile
 from outrider.workers.engine.direct import address_change, direct_candidate
-from outrider.workers.engine.identities import forget_with, mirror
+from outrider.workers.engine.identities import begun_under, forget_with, mirror
 from outrider.workers.engine.people import People
 from outrider.workers.engine.stimuli import reply_seen, seen_of
 
@@ -27,15 +27,19 @@ def event(people: People, entry: Entry, body: EventEntry) -> None:
     """An event reaches its person: facts first, then journeys inside, then journeys that start."""
     profile = people.profile(entry.stream, body.entity.key)
     changed = body.effects.profile is not None and people.change(entry.stream, body.effects.profile)
-    _own_relations(people, entry, body)
+    own_relations(people, entry, body)
+    before = tuple(people.working.live.get(entry.stream, ()))
     seen = seen_of(body, people.desk.hasher)
     people.tell_all(entry.stream, seen)
     if changed or body.effects.objects:
         people.tell_all(entry.stream, FactsChanged())
     people.end_and_start(seen, people.working.profiles[profile.stream])
+    if body.via:
+        begun_under(people, entry.stream, body.via, before)
 
 
-def _own_relations(people: People, entry: Entry, body: EventEntry) -> None:
+def own_relations(people: People, entry: Entry, body: EventEntry) -> None:
+    """Set the relations of an event that begin at its person."""
     for each in body.effects.relations:
         if each.from_kind == body.entity.kind and each.from_key == body.entity.key:
             people.save_relation(entry, RelationEntry(each))
@@ -84,9 +88,13 @@ def dead_address(people: People, entry: Entry, body: DeadAddressEntry) -> None:
 
 
 def relation(people: People, entry: Entry, body: RelationEntry) -> None:
-    """A relation that begins at a person."""
+    """A relation that begins at a person; whoever stands for a merged one hears that something is different."""
     people.save_relation(entry, body)
     people.tell_all(entry.stream, FactsChanged())
+    if into := people.working.profiles[entry.stream].identity.merged_into:
+        other = people.desk.hasher.stream(body.relation.to_kind, body.relation.to_key)
+        changed = ObjectChangedEntry(other, body.relation.to_kind, 0)
+        people.draft.entries.append(Entry(people.desk.hasher.stream(PROFILE, into), changed, entry.at))
 
 
 def forget(people: People, entry: Entry, body: ForgetEntry) -> None:
