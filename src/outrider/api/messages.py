@@ -63,7 +63,8 @@ async def get_message(message_id: FromPath[str], deps: Deps, request: Asked) -> 
     view = await deps.reading.message(path_id(message_id, "msg", "dec"))
     if view is None:
         raise Problem(NOT_FOUND, "there is no such message")
-    return show_view(view, request.state.grant.pii)
+    beside = await deps.reading.beside(view.message.id, view.message.stream)
+    return show_view(view, beside, request.state.grant.pii)
 
 
 messages = Router("/v1/messages", route_handlers=[get_messages, get_message, post_message], tags=["messages"])

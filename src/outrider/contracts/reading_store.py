@@ -133,6 +133,13 @@ class MessageView(msgspec.Struct, frozen=True):
     receipts: tuple[ReceiptLine, ...]
 
 
+class RungLine(msgspec.Struct, frozen=True):
+    """One candidate of an escalation: its last decision, and the message made of it; None when there is none."""
+
+    decision: DecisionLine
+    message: MessageLine | None
+
+
 Happening = Entry | DecisionLine | MessageLine | AttemptLine | ReceiptLine
 
 
@@ -239,6 +246,14 @@ class Reading(Protocol):
 
     async def decision(self, identifier: bytes) -> list[DecisionLine]:
         """All decisions on one candidate, first to last; none when there is no such candidate."""
+        ...
+
+    async def beside(self, identifier: bytes, stream: bytes) -> list[RungLine]:
+        """The candidates of a stream that came up at the instant of this one, itself included, in order of their ids.
+
+        Those of its escalation are among them: an escalation keeps the instant and shard of its first candidate. Which
+        they are, their records say (`outrider.orchestration.escalation`).
+        """
         ...
 
     async def timeline(

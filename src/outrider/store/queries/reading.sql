@@ -60,6 +60,14 @@ from page d left join profiles p on p.stream = d.stream order by d.id desc, d.nu
 select d.*, p.key_id as person_key_id, p.data_key, p.sealed as person
 from decisions d left join profiles p on p.stream = d.stream where d.id = any($1::bytea[]) order by d.id, d.number
 
+-- name: show_beside
+-- The last decisions on the candidates of a stream in a range of ids (those of one instant), with their messages.
+select distinct on (d.id) d.*, m.id as message, p.key_id as person_key_id, p.data_key, p.sealed as person
+from decisions d
+left join messages m on m.id = d.id and m.id >= $2 and m.id <= $3
+left join profiles p on p.stream = d.stream
+where d.stream = $1 and d.id >= $2 and d.id <= $3 order by d.id, d.number desc
+
 -- name: show_attempts
 -- The attempts of messages, in order.
 select a.*, m.stream from attempts a join messages m on m.id = a.message
