@@ -240,6 +240,8 @@ def test_pages_stay_the_same_while_messages_keep_coming(on_postgres: Play) -> No
         ("template=b", {"b"}),
         ("journey=onboarding", {"c"}),
         ("channel=voice", {"b"}),
+        ("market=GB", {"c"}),
+        ("profile=c-1&market=GB", set()),
         ("status=queued", {"b", "c"}),
         ("status=delivered&channel=sms", {"a"}),
         ("status=failed", set()),
@@ -250,7 +252,10 @@ def test_messages_are_filtered(on_postgres: Play, query: str, names: set[str]) -
         past = Past(stage)
         one, two = await past.person("c-1"), await past.person("c-2")
         await past.send(past.message(one, 9, "a"))
-        waiting = (past.message(one, 8, "b", channel="voice"), past.message(two, 7, "c", journey="onboarding"))
+        waiting = (
+            past.message(one, 8, "b", channel="voice"),
+            past.message(two, 7, "c", journey="onboarding", market="GB"),
+        )
         await past.save(messages=waiting, decisions=tuple(past.decision(each) for each in waiting))
         items = await pages(stage, f"/v1/messages?limit=1&{query}")
         assert {item["template"] for item in items} == names
@@ -295,6 +300,8 @@ def test_decisions_show_also_what_was_not_sent(on_postgres: Play) -> None:
             (drop,) = await pages(stage, f"/v1/decisions?verdict=drop{scope}")
             assert (drop["gate"], drop["reason"]) == ("quiet_hours", "The person withdrew.")
             assert await pages(stage, f"/v1/decisions?journey=other{scope}") == []
+            assert len(await pages(stage, f"/v1/decisions?gate=quiet_hours{scope}")) == 2
+            assert await pages(stage, f"/v1/decisions?template=held&gate=consent{scope}") == []
         both = (await stage.ask("GET", f"/v1/decisions/{write_id('dec', held.id)}")).json()
         assert [each["number"] for each in both] == [0, 1]
         single = (await stage.ask("GET", f"/v1/decisions/{write_id('msg', dropped.id)}")).json()

@@ -35,6 +35,7 @@ async def get_messages(
     journey: Word = None,
     template: Word = None,
     channel: Word = None,
+    market: Word = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = 50,
@@ -51,6 +52,7 @@ async def get_messages(
         journey=journey,
         template=template,
         channel=channel,
+        market=market,
     )
     lines = await deps.reading.messages(asked)
     pii = request.state.grant.pii

@@ -17,6 +17,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     import structlog
     import uvloop
 
+    from outrider.contracts.reading_store import Unavailable
     from outrider.installation import NothingApplied
     from outrider.settings import BadSetting
     from outrider.store.durability import UnsafeDurability
@@ -30,6 +31,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         CannotStart,
         MigrationFailed,
         MigrationRefused,
+        Unavailable,
         ConnectionError,
     )
     # Standard output belongs to what a command answers, so that scripts can read it.

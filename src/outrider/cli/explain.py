@@ -61,14 +61,10 @@ def _read(text: str) -> bytes:
 
 async def _explain(identifier: bytes, as_json: bool) -> None:
     from outrider.api.shown import escalation, masked
-    from outrider.installation import open_store, reach_database
+    from outrider.cli._listing import opened_reading
     from outrider.orchestration.record import BadRecord
-    from outrider.settings import read_settings
-    from outrider.store.pg_reading import PostgresReading
 
-    settings = read_settings()
-    async with reach_database(settings) as dsn, open_store(settings, dsn, connections=2) as opened:
-        reading = PostgresReading(opened.store.pool, opened.store.vault)
+    async with opened_reading() as (reading, _):
         view = await reading.message(identifier)
         decisions = view.decisions if view else tuple(await reading.decision(identifier))
         beside = await reading.beside(identifier, decisions[-1].stream) if decisions else []

@@ -34,6 +34,7 @@ class MessageFilter(msgspec.Struct, frozen=True, kw_only=True):
     journey: str | None = None
     template: str | None = None
     channel: str | None = None
+    market: str | None = None
 
 
 class DecisionFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +45,10 @@ class DecisionFilter(msgspec.Struct, frozen=True, kw_only=True):
     most: int
     stream: bytes | None = None
     verdict: str | None = None
+    #: The gate that held or dropped it.
+    gate: str | None = None
     journey: str | None = None
+    template: str | None = None
 
 
 class MessageLine(msgspec.Struct, frozen=True, kw_only=True):

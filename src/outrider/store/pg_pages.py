@@ -43,7 +43,8 @@ class PostgresPages:
     @answering
     async def messages(self, asked: MessageFilter) -> list[MessageLine]:
         """See the port."""
-        fields = (asked.since, asked.before, asked.status, asked.journey, asked.template, asked.channel, asked.most)
+        words = (asked.status, asked.journey, asked.template, asked.channel, asked.market)
+        fields = (asked.since, asked.before, *words, asked.most)
         if asked.stream is None:
             rows = await self._pool.fetch(self._sql.page_messages, *fields)
         else:
@@ -66,7 +67,8 @@ class PostgresPages:
     @answering
     async def decisions(self, asked: DecisionFilter) -> list[DecisionLine]:
         """See the port."""
-        fields = (asked.since, *asked.before, asked.verdict, asked.journey, asked.most)
+        words = (asked.verdict, asked.gate, asked.journey, asked.template)
+        fields = (asked.since, *asked.before, *words, asked.most)
         if asked.stream is None:
             rows = await self._pool.fetch(self._sql.page_decisions, *fields)
         else:
