@@ -21,6 +21,8 @@ from outrider.store.named import Queries, load
 TROUBLE = (Reason.NOT_CONNECTED, Reason.UNAVAILABLE)
 #: Messages that did not reach anybody.
 FAILED = (Status.FAILED, Status.UNDELIVERED, Status.EXPIRED)
+#: Messages that delivery has not done with.
+MOVING = (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
 
 
 @cache
@@ -82,9 +84,24 @@ class Tally(msgspec.Struct, frozen=True):
         return self.statuses.get(Status.DELIVERED, 0)
 
     @property
+    def accepted(self) -> int:
+        """Messages that a provider took and has not reported on: most mail servers and silent apps never do."""
+        return self.statuses.get(Status.ACCEPTED, 0)
+
+    @property
     def failed(self) -> int:
         """Messages that failed, were undelivered or expired."""
         return sum(self.statuses.get(status, 0) for status in FAILED)
+
+    @property
+    def canceled(self) -> int:
+        """Messages that were taken back before they went."""
+        return self.statuses.get(Status.CANCELED, 0)
+
+    @property
+    def moving(self) -> int:
+        """Messages that are queued, being sent or in doubt."""
+        return sum(self.statuses.get(status, 0) for status in MOVING)
 
     @property
     def held(self) -> int:
@@ -93,7 +110,7 @@ class Tally(msgspec.Struct, frozen=True):
 
     @property
     def dropped(self) -> int:
-        """Candidates that were decided not to be sent."""
+        """Candidates that no message was made of."""
         return sum(one.count for one in self.stopped if one.verdict == "drop")
 
     @property
@@ -125,6 +142,10 @@ class Counter:
             (await self._rows("count_fallbacks"))[0]["count"],
             ahead["waits"] + ahead["moving"] + ahead["entries"],
         )
+
+    async def considered(self) -> int:
+        """How many candidates were decided on: each is a message or was dropped."""
+        return int((await self._rows("count_considered"))[0]["count"])
 
     async def events(self, names: Sequence[tuple[str, str]]) -> int:
         """How many of these events, by (source, id), are in the log."""

@@ -8,13 +8,19 @@ select count(*) from messages m where m.stream = any($1::bytea[]) and m.id >= $2
     and exists (select from attempts a where a.message = m.id and a.state = 'accepted')
 
 -- name: count_stopped
--- Candidates of some people whose last decision held or dropped them, by verdict, gate and template.
-select verdict, gate, template, count(*) as count from (
+-- Candidates of some people whose last decision held or dropped them, by verdict, gate and template. What was made a
+-- message and dropped later is a message: canceled or expired.
+select last.verdict, last.gate, last.template, count(*) as count from (
     select distinct on (d.id) d.id, d.verdict, d.gate, d.template from decisions d
     where d.stream = any($1::bytea[]) and d.id >= $2 and d.verdict <> 'send' order by d.id, d.number desc
 ) as last
-where verdict = 'drop' or exists (select from messages m where m.id = last.id and m.status = 'held')
-group by verdict, gate, template order by count desc, gate, template
+left join messages m on m.id = last.id
+where case last.verdict when 'drop' then m.id is null else m.status = 'held' end
+group by last.verdict, last.gate, last.template order by count desc, last.gate, last.template
+
+-- name: count_considered
+-- Candidates of some people that were decided on, whatever the answer was.
+select count(distinct id) from decisions where stream = any($1::bytea[]) and id >= $2
 
 -- name: count_attempts
 -- Attempts for some people by account, state and reason, with segments and estimated cost.
