@@ -61,6 +61,16 @@ class Failover(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Fallback(msgspec.Struct, frozen=True):
+    """One message on another channel after the first one did not reach the person."""
+
+    template: str
+    before: str
+    #: What became of the first: `failed`, or a status that says nobody was reached in time.
+    status: str
+    after: str
+
+
 class Tally(msgspec.Struct, frozen=True):
     """The counts of a run so far."""
 
@@ -72,6 +82,9 @@ class Tally(msgspec.Struct, frozen=True):
     fallbacks: int
     #: Timers, messages on their way and entries that are not handled yet.
     ahead: int
+    #: Market → estimated cost of what was accepted, in EUR.
+    costs: dict[str, float] = {}
+    last_fallback: Fallback | None = None
 
     @property
     def messages(self) -> int:
@@ -134,13 +147,16 @@ class Counter:
         statuses = {row["status"]: row["count"] for row in await self._rows("count_messages")}
         stopped = [Stopped(*row.values()) for row in await self._rows("count_stopped")]
         ahead = (await self._rows("count_ahead"))[0]
+        attempts, fallbacks = await self._rows("count_attempts"), await self._rows("last_fallback")
         return Tally(
             statuses,
             tuple(stopped),
-            tuple(_accounts(await self._rows("count_attempts"))),
+            tuple(_accounts(attempts)),
             tuple(_failover(row) for row in await self._rows("list_failovers")),
-            (await self._rows("count_fallbacks"))[0]["count"],
+            fallbacks[0]["count"] if fallbacks else 0,
             ahead["waits"] + ahead["moving"] + ahead["entries"],
+            _costs(attempts),
+            _fallback(fallbacks[0]) if fallbacks else None,
         )
 
     async def considered(self) -> int:
@@ -190,6 +206,18 @@ def _accounts(rows: Sequence[Any]) -> list[AccountState]:
             )
         )
     return found
+
+
+def _costs(rows: Sequence[Any]) -> dict[str, float]:
+    costs: dict[str, float] = {}
+    for row in rows:
+        if row["state"] == AttemptState.ACCEPTED:
+            costs[row["market"]] = costs.get(row["market"], 0.0) + row["cost"]
+    return dict(sorted(costs.items()))
+
+
+def _fallback(row: Any) -> Fallback:
+    return Fallback(row["template"], row["first_channel"], row["first_status"], row["channel"])
 
 
 def _failover(row: Any) -> Failover:
