@@ -76,7 +76,14 @@ def test_a_first_plan_adds_everything_and_warns_of_nothing() -> None:
     plan = make_plan({}, RENTAL)
     assert {how for how, _, _ in told(plan)} == {How.ADDED}
     assert plan.warnings == ()
-    assert "against nothing: none was applied yet" in show_plan(plan)
+    lines = show_plan(plan).splitlines()
+    assert "against nothing: none was applied yet" in lines[0]
+    assert "+ 3 kinds: booking, profile, vehicle (added)" in lines
+    (journeys,) = [line for line in lines if " journeys: " in line]
+    assert journeys.startswith("+ 8 journeys: handover, invoice, ")
+    assert f"+ {sum(change.sort == 'text' for change in plan.changes)} texts (added)" in lines
+    assert any(line.startswith("+ 14 routes: app, mail, ") and line.endswith(" and 6 more (added)") for line in lines)
+    assert len(lines) < 16
     assert len(plan.changes) == len(parts_of(RENTAL))
 
 
