@@ -187,7 +187,7 @@ class CostLine(msgspec.Struct, frozen=True, kw_only=True):
     segments: int
     #: Messages whose provider counted otherwise than we did.
     recounted: int
-    #: Sums; None where nothing is known.
+    #: Sums in that currency; None where nothing is known in it.
     estimated: float | None
     told: float | None
     #: Messages with a price told.
