@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     target = Path(arguments[0])
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(drawn(chosen[0]), encoding="utf-8")
+    target.write_text(drawn(chosen[-1]), encoding="utf-8")
     return 0
 
 

@@ -61,11 +61,25 @@ def test_a_wrong_flag_is_named(value):
         read_settings({"OUTRIDER_UNSAFE_DURABILITY": value})
 
 
-@pytest.mark.parametrize("url", ["mysql://u:geheim@h/d", "u:geheim@h", "POSTGRES://u:geheim@h"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://u:geheim@h/d",
+        "u:geheim@h",
+        "POSTGRES://u:geheim@h",
+        "postgres://u:geheim@[h",
+        "postgres://u:geheim@h:x/d",
+    ],
+)
 def test_a_wrong_database_url_is_never_repeated(url):
     with pytest.raises(BadSetting, match="OUTRIDER_DATABASE_URL: expected postgresql://") as error:
         read_settings({"OUTRIDER_DATABASE_URL": url})
     assert "geheim" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["postgres:///d?host=/run", "postgresql://u:p@[::1]:5432/d", "postgresql://a:1,b:2/d"])
+def test_every_form_of_a_database_url_is_taken(url):
+    assert read_settings({"OUTRIDER_DATABASE_URL": url}).database_url == url
 
 
 def test_the_password_of_the_database_is_never_shown():

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -60,7 +61,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environment is None else environment
     host, port = _listen(env.get("OUTRIDER_LISTEN", "127.0.0.1:8080"))
     url = env.get("OUTRIDER_DATABASE_URL") or None
-    if url is not None and not url.startswith(("postgres://", "postgresql://")):
+    if url is not None and not _is_database(url):
         raise BadSetting("OUTRIDER_DATABASE_URL: expected postgresql://user:password@host:port/database")
     binaries = env.get("OUTRIDER_POSTGRES_BIN")
     return Settings(
@@ -77,6 +78,16 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         rescue_grace_seconds=_seconds(env, "OUTRIDER_RESCUE_GRACE_SECONDS", 15.0),
         engine_lease_seconds=_seconds(env, "OUTRIDER_ENGINE_LEASE_SECONDS", 10.0),
     )
+
+
+def _is_database(url: str) -> bool:
+    """Whether it is the URL of a database; several hosts may stand between commas."""
+    try:
+        for host in urlsplit(url).netloc.rpartition("@")[2].split(","):
+            _ = urlsplit(f"//{host}").port
+    except ValueError:  # a bracket that does not close, or a port that is none
+        return False
+    return url.startswith(("postgres://", "postgresql://"))
 
 
 def _listen(value: str) -> tuple[str, int]:

@@ -37,6 +37,8 @@ def test_at_most_five_digits_of_a_number_remain(number: str) -> None:
         ("The 'To' number +33612345678 is not valid", "The 'To' number +336••••••78 is not valid"),
         ("call 06 12 34 56 78 now", "call +061•••••78 now"),
         ("21610 opted out", "21610 opted out"),
+        ("failed 5.1.1 smtp; 550 5.1.1 unknown", "failed 5.1.1 smtp; 550 5.1.1 unknown"),
+        ("550 5.1.1 061 23 45 67 unknown", "+550••••••••••67 unknown"),
         ("bounce of zoe.k@example.org: full", "bounce of z•••@example.org: full"),
         ("", ""),
         (None, None),

@@ -10,6 +10,7 @@ import pytest
 from api_stage import Stage, aware, cloud_event, is_problem
 
 from conftest import Play
+from outrider.api.shown import masked
 from outrider.domain.attempt import Accepted
 from outrider.domain.decision import GateResult, GateVerdict, Judgment, Verdict
 from outrider.domain.message import Content, Message, Rendition, Status
@@ -127,6 +128,59 @@ def test_a_message_is_shown_with_all_that_led_to_it_and_came_of_it(on_postgres: 
     on_postgres(act)
 
 
+def test_a_message_names_its_whole_escalation_and_nothing_else_of_that_instant(on_postgres: Play) -> None:
+    async def act(stage: Stage) -> None:
+        past = Past(stage)
+        who, other = await past.person("c-1"), await past.person("c-2")
+        push = past.message(who, 9, "push", channel="push", status=Status.HELD)
+        sms = past.message(who, 9, "sms", root=push.id)
+        alone = past.message(who, 9, "alone")
+        stranger = builders.changed(past.message(other, 9, "stranger"), id=push.id[:7] + bytes(9))
+        gone = past.message(who, 9, "gone", channel="email")
+        third = past.decision(gone, verdict=Verdict.DROP)
+        made = [push, sms, alone, stranger]
+        decided = [
+            *(past.decision(each) for each in (push, alone, stranger)),
+            following(past.decision(sms), push, 1, "push failed"),
+            following(third, push, 2, "sms failed"),
+        ]
+        await past.save(messages=made, decisions=tuple(decided))
+        shown = (await stage.ask("GET", f"/v1/messages/{write_id('msg', sms.id)}")).json()
+        assert [(one["id"], one["status"], one["verdict"], one["fallback"]) for one in shown["escalation"]] == [
+            (write_id("msg", push.id), "held", "send", ""),
+            (write_id("msg", sms.id), "queued", "send", "push failed"),
+            (write_id("dec", gone.id), None, "drop", "sms failed"),
+        ]
+        first = (await stage.ask("GET", f"/v1/messages/{write_id('msg', push.id)}")).json()
+        assert first["escalation"] == shown["escalation"]
+        lonely = (await stage.ask("GET", f"/v1/messages/{write_id('msg', alone.id)}")).json()
+        assert lonely["escalation"] == []
+
+    on_postgres(act)
+
+
+def following(decided: Decided, first: Message, rung: int, why: str) -> Decided:
+    """A decision on a fallback."""
+    candidate = builders.changed(decided.decision.candidate, root=first.id, rung=rung, fallback=why)
+    made = builders.changed(decided.decision, candidate=candidate)
+    return Decided(made, pack(made, "1.0", "2026a", "ab" * 32))
+
+
+def test_words_of_providers_and_contents_are_masked_for_the_command_line(on_postgres: Play) -> None:
+    async def act(stage: Stage) -> None:
+        past = Past(stage)
+        sent = past.message(await past.person("c-1"), 5)
+        await past.send(sent)
+        view = await stage.deps.reading.message(sent.id)
+        assert view is not None
+        assert PHONE in str(view)
+        assert PHONE not in str(masked(view))
+        assert BODY not in str(masked(view))
+        assert masked(view).receipts[0].detail == "delivered to +336••••••78"
+
+    on_postgres(act)
+
+
 def test_readers_without_pii_see_no_address_name_or_text(on_postgres: Play) -> None:
     async def act(stage: Stage) -> None:
         past = Past(stage)
@@ -186,6 +240,8 @@ def test_pages_stay_the_same_while_messages_keep_coming(on_postgres: Play) -> No
         ("template=b", {"b"}),
         ("journey=onboarding", {"c"}),
         ("channel=voice", {"b"}),
+        ("market=GB", {"c"}),
+        ("profile=c-1&market=GB", set()),
         ("status=queued", {"b", "c"}),
         ("status=delivered&channel=sms", {"a"}),
         ("status=failed", set()),
@@ -196,7 +252,10 @@ def test_messages_are_filtered(on_postgres: Play, query: str, names: set[str]) -
         past = Past(stage)
         one, two = await past.person("c-1"), await past.person("c-2")
         await past.send(past.message(one, 9, "a"))
-        waiting = (past.message(one, 8, "b", channel="voice"), past.message(two, 7, "c", journey="onboarding"))
+        waiting = (
+            past.message(one, 8, "b", channel="voice"),
+            past.message(two, 7, "c", journey="onboarding", market="GB"),
+        )
         await past.save(messages=waiting, decisions=tuple(past.decision(each) for each in waiting))
         items = await pages(stage, f"/v1/messages?limit=1&{query}")
         assert {item["template"] for item in items} == names
@@ -241,6 +300,8 @@ def test_decisions_show_also_what_was_not_sent(on_postgres: Play) -> None:
             (drop,) = await pages(stage, f"/v1/decisions?verdict=drop{scope}")
             assert (drop["gate"], drop["reason"]) == ("quiet_hours", "The person withdrew.")
             assert await pages(stage, f"/v1/decisions?journey=other{scope}") == []
+            assert len(await pages(stage, f"/v1/decisions?gate=quiet_hours{scope}")) == 2
+            assert await pages(stage, f"/v1/decisions?template=held&gate=consent{scope}") == []
         both = (await stage.ask("GET", f"/v1/decisions/{write_id('dec', held.id)}")).json()
         assert [each["number"] for each in both] == [0, 1]
         single = (await stage.ask("GET", f"/v1/decisions/{write_id('msg', dropped.id)}")).json()

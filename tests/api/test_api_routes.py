@@ -118,6 +118,7 @@ def test_costs_are_summed_by_market_and_currency_with_their_drift(on_postgres: P
         }
         assert (lines[0]["told"], lines[0]["drift"], lines[0]["off"]) == (None, None, False)
         assert (lines[1]["told"], lines[1]["drift"]) == (0.009, None), "an estimate in euros says nothing of dollars"
+        assert lines[1]["estimated"] is None, "nor is it one in dollars"
 
     on_postgres(act)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import ClickException
 from click.testing import CliRunner, Result
 
 from outrider.cli import main
@@ -142,7 +143,7 @@ def test_the_committed_page_of_connectors_is_up_to_date(tmp_path: Path) -> None:
     assert copy.read_text(encoding="utf-8") == page
 
 
-@pytest.mark.parametrize("page", ["", BEGIN, END])
-def test_a_connector_page_without_both_markers_is_refused(page: str) -> None:
-    with pytest.raises(ValueError, match="expected <!-- begin"):
+@pytest.mark.parametrize("page", ["", BEGIN, END, f"{END} {BEGIN}"])
+def test_a_page_without_both_markers_is_refused(page: str) -> None:
+    with pytest.raises(ClickException, match="expected the lines <!-- begin"):
         renew(page, BEGIN, "table")

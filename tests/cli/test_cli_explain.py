@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from outrider.app import Outrider
 from outrider.cli import main
-from outrider.cli.explain import _attempt, _receipt, sentences
+from outrider.cli.explain import Story, _attempt, _receipt, sentences
 from outrider.configuration import read_folder
 from outrider.contracts.reading_store import AttemptLine, DecisionLine, ReceiptLine
 from outrider.demo.example import example_folder
@@ -202,6 +202,7 @@ ATTEMPT = AttemptLine(
     estimate=None,
     body="Bonjour",
 )
+DOUBT = "in doubt: the call broke off after it had begun"
 WHERE = "Attempt 2 on route twilio-fr (account twilio-backup) at Tue 14 Jul 2026 14:30: "
 
 
@@ -214,7 +215,9 @@ WHERE = "Attempt 2 on route twilio-fr (account twilio-backup) at Tue 14 Jul 2026
         ({"segments": 1, "estimate": 0.049}, "accepted, 1 segment, about 0.049 EUR."),
         ({"state": "refused", "reason": "not_connected"}, "refused, not connected."),
         ({"state": "refused", "reason": "opted_out", "detail": "21610"}, "refused, opted out (21610)."),
-        ({"label": "resend_once"}, "accepted, a possible duplicate, allowed by: resend_once."),
+        ({"state": "refused", "reason": "dead_address", "estimate": 0.05}, "refused, the number is gone."),
+        ({"state": "unknown", "detail": "the answer broke off"}, f"{DOUBT}, the answer broke off."),
+        ({"label": "resend_once"}, "accepted, a possible duplicate, allowed by: resend once."),
     ],
 )
 def test_an_attempt_is_one_sentence(changes: dict[str, Any], words: str) -> None:
@@ -228,9 +231,13 @@ def test_only_texts_have_segments(channel: str) -> None:
 
 
 def test_a_receipt_is_one_sentence() -> None:
-    told = _receipt(RECEIPT, "Europe/Paris")
-    assert told == "Receipt for attempt 2 at Tue 14 Jul 2026 14:30: undelivered, absent subscriber (30003)."
-    plain = _receipt(msgspec.structs.replace(RECEIPT, status="delivered", reason=None, detail=""), "Europe/Paris")
+    told = _receipt(RECEIPT, "Europe/Paris", "sms")
+    where = "Receipt for attempt 2 at Tue 14 Jul 2026 14:30: undelivered, "
+    assert told == where + "the phone was off or out of reach (30003)."
+    assert _receipt(RECEIPT, "Europe/Paris", "email") == where + "the mailbox is full or takes no mail (30003)."
+    plain = _receipt(
+        msgspec.structs.replace(RECEIPT, status="delivered", reason=None, detail=""), "Europe/Paris", "sms"
+    )
     assert plain == "Receipt for attempt 2 at Tue 14 Jul 2026 14:30: delivered."
 
 
@@ -258,7 +265,7 @@ def test_earlier_decisions_come_first_in_a_line_each() -> None:
         )
         for decision in (first, second)
     ]
-    told = sentences(None, lines)
+    told = sentences(Story(None, lines))
     assert told[0].startswith("Before: Held by quiet_hours until ")
     assert told[1].startswith("Send by sms")
     assert "This is decision 2 on it." in told[2]

@@ -162,6 +162,7 @@ def test_the_smallest_folder_is_an_empty_file():
         ("weight = 60", "per_second = nan", (13, 1), "expected a number of messages above 0"),
         ("weight = 60", 'purposes = ["advert"]', (13, 1), "invalid enum value"),
         ('within = "7d"', 'within = "a week"', (18, 1), "expected a duration, found 'a week'"),
+        ('within = "7d"', 'within = "999999999w"', (18, 1), "expected a duration, found '999999999w'"),
         ("at_most = 2", 'at_most = "2"', (17, 1), "expected `int`, got `str`"),
         ("at_most = 2", "at_most = 0", (15, 1), "at most"),
         ("at_most = 2", 'at_most = 2\nchannels = ["fax"]', (18, 1), "there is no channel 'fax'"),

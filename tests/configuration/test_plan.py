@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -76,7 +77,16 @@ def test_a_first_plan_adds_everything_and_warns_of_nothing() -> None:
     plan = make_plan({}, RENTAL)
     assert {how for how, _, _ in told(plan)} == {How.ADDED}
     assert plan.warnings == ()
-    assert "against nothing: none was applied yet" in show_plan(plan)
+    lines = show_plan(plan).splitlines()
+    assert "against nothing: none was applied yet" in lines[0]
+    assert "+ 3 kinds: booking, profile, vehicle (added)" in lines
+    count = Counter(change.sort for change in plan.changes)
+    (journeys,) = [line for line in lines if line.startswith(f"+ {count['journey']} journeys: ")]
+    assert "handover, invoice, " in journeys
+    assert f"+ {count['text']} texts (added)" in lines
+    (routes,) = [line for line in lines if line.startswith("+ 14 routes: app, mail, ")]
+    assert routes.endswith(" and 6 more (added)")
+    assert len(lines) < 16
     assert len(plan.changes) == len(parts_of(RENTAL))
 
 

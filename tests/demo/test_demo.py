@@ -19,7 +19,8 @@ from outrider.store.launcher import find_running
 
 BOOKINGS = 6
 COMMAND = (sys.executable, "-m", "outrider", "demo", "--once", "--json", "--speed", "7200", "--bookings", str(BOOKINGS))
-KEYS = ["events", "messages", "delivered", "failed", "held", "dropped", "failovers", "fallbacks", "cost_eur"]
+PARTS = ["delivered", "accepted", "failed", "held", "canceled", "moving"]
+KEYS = ["events", "considered", "messages", *PARTS, "dropped", "failovers", "fallbacks", "cost_eur"]
 KEYS += ["duplicates", "lost", "seconds"]
 #: Seconds; a run takes about 15.
 BOUND = 120
@@ -48,7 +49,9 @@ def test_the_counts_agree_and_nothing_is_lost_or_sent_twice(results: list[dict[s
     for result in results:
         assert list(result) == KEYS
         assert (result["lost"], result["duplicates"]) == (0, 0)
-        assert result["delivered"] + result["failed"] + result["held"] <= result["messages"]
+        assert sum(result[part] for part in PARTS) == result["messages"]
+        assert result["messages"] + result["dropped"] == result["considered"]
+        assert result["moving"] == 0
         assert result["delivered"] > 2 * BOOKINGS
 
 

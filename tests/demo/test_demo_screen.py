@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -11,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from outrider.demo.counting import AccountState, Failover, Stopped, Tally
+from outrider.demo.counting import AccountState, Failover, Fallback, Stopped, Tally
 from outrider.demo.screen import screen
-from outrider.demo.watching import Bubble, Conversation, Person, Snapshot
+from outrider.demo.watching import Bubble, Conversation, Person, Snapshot, _way
 
 NOON = datetime(2026, 7, 14, 12, 0, tzinfo=UTC)
 TALLY = Tally(
-    statuses={"delivered": 204, "failed": 4, "undelivered": 3, "held": 12, "accepted": 5, "canceled": 2},
+    statuses={"delivered": 204, "failed": 4, "undelivered": 3, "held": 12, "accepted": 5, "canceled": 2, "queued": 3},
     stopped=(
         Stopped("drop", "consent", "weekend-offer", 29),
         Stopped("drop", "reachability", "find-your-car", 5),
@@ -34,6 +36,8 @@ TALLY = Tally(
     failovers=(Failover("find-your-car", "smsmode-fr", "twilio-fr", "not connected", NOON),),
     fallbacks=2,
     ahead=9,
+    costs={"DE": 1.5, "FR": 9.25, "GB": 1.75},
+    last_fallback=Fallback("return-reminder", "push", "failed", "sms"),
 )
 TEXTS = (
     "Bonjour Camille, votre réservation 9TGBC est confirmée : Peugeot 208, le 22/11 à 12h30, parking P4, Nice T2.",
@@ -74,10 +78,10 @@ def test_eighty_columns_show_one_conversation_and_all_counts() -> None:
         "12:00 AzurDrive",
         "delivered · smsmode-fr",
         "no consent",
-        "frequency cap",
-        "outside hours",
+        "9.25",
         "smsmode refuses connections",
-        "1 failover, last: find-your-car",
+        "1 failover, last: find-your-car, smsmode-fr not connected → twilio-fr",
+        "2 fallbacks, last: return-reminder, push failed → sms",
         "resting, the other one takes over",
         "API docs http://127.0.0.1:8080/docs",
         "Ctrl-C stops everything",
@@ -95,20 +99,23 @@ def test_a_wide_terminal_shows_both_conversations() -> None:
 @pytest.mark.parametrize(
     ("row", "count"),
     [
-        ("messages", "230"),
+        ("messages", "233"),
         ("delivered", "204"),
-        ("on their way", "5"),
+        ("no report yet", "5"),
+        ("on their way", "3"),
         ("failed", "7"),
         ("canceled", "2"),
         ("held", "12"),
-        ("not sent", "38"),
+        ("dropped", "38"),
         ("frequency cap", "4"),
         ("outside hours", "12"),
         ("cost in EUR", "12.50"),
+        ("DE", "1.50   FR    9.25"),
+        ("GB", "1.75"),
     ],
 )
 def test_every_message_is_counted_in_one_row(row: str, count: str) -> None:
-    lines = [line.split("││")[-1].strip("│ ") for line in drawn(snapshot(), 80, 24).splitlines()]
+    lines = [line.split("││")[-1].strip("│ ") for line in drawn(snapshot(), 80, 30).splitlines()]
     found = [line.removeprefix(row).strip() for line in lines if line.startswith(row)]
     assert found == [count]
 
@@ -120,10 +127,26 @@ def test_the_newest_message_is_always_shown_and_older_ones_as_far_as_there_is_ro
     assert "votre réservation 9TGBC" in drawn(snapshot(*TEXTS), 80, 50)
 
 
-def test_fallbacks_are_told_beside_failovers_where_there_is_room() -> None:
-    assert "twilio-fr. 2 fallbacks" in drawn(snapshot(), 120, 40)
-    alone = msgspec.structs.replace(snapshot(), tally=msgspec.structs.replace(TALLY, failovers=(), fallbacks=1))
-    assert "1 fallback" in drawn(alone, 120, 40)
+def test_reasons_give_way_to_counts_and_costs_where_there_is_no_room() -> None:
+    small = drawn(snapshot(), 80, 24)
+    assert "no consent" in small
+    assert "outside hours" not in small
+    assert "1.75" in small
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("failed", "push failed → sms"),
+        ("undelivered", "push was not delivered → sms"),
+        ("accepted", "push was silent → sms"),
+    ],
+)
+def test_a_fallback_is_told_with_what_it_follows(status: str, words: str) -> None:
+    fell = Fallback("return-reminder", "push", status, "sms")
+    tally = msgspec.structs.replace(TALLY, failovers=(), fallbacks=1, last_fallback=fell)
+    text = drawn(msgspec.structs.replace(snapshot(), tally=tally), 80, 24)
+    assert f"1 fallback, last: return-reminder, {words}" in text
 
 
 def test_an_empty_conversation_says_so_and_the_end_of_the_day_is_announced() -> None:
@@ -141,3 +164,18 @@ def test_no_text_and_no_size_breaks_the_view(texts: list[str], width: int, heigh
     lines = drawn(snapshot(*texts), width, height).splitlines()
     assert len(lines) == height
     assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize(
+    ("routes", "root", "way"),
+    [
+        (["twilio-fr"], None, "twilio-fr"),
+        (["smsmode-fr", "twilio-fr"], None, "smsmode-fr → twilio-fr"),
+        (["twilio-fr", "twilio-fr"], bytes(16), "twilio-fr, a fallback"),
+    ],
+)
+def test_a_bubble_names_the_way_its_message_took(routes: list[str], root: bytes | None, way: str) -> None:
+    view = SimpleNamespace(
+        message=SimpleNamespace(root=root), attempts=tuple(SimpleNamespace(route=route) for route in routes)
+    )
+    assert _way(cast(Any, view)) == way

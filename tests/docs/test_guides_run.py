@@ -8,7 +8,7 @@ import pytest
 from page_runner import BLOCK, page
 
 GUIDES = Path(__file__).parents[2] / "docs" / "how-to"
-RUN = ("send-one-message.md", "import-customers.md")
+RUN = ("send-one-message.md", "import-customers.md", "find-out-why.md")
 
 
 @pytest.mark.parametrize("name", RUN)

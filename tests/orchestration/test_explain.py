@@ -85,7 +85,7 @@ def test_a_step_that_does_not_wait_is_said_so(blocked: Blocked, sentence: str) -
         ({"status": "queued"}, "The message is waiting to be handed to a provider."),
         (
             {"status": "failed", "status_at": NOON, "reason": "unknown_subscriber", "attempts": 2},
-            "The message failed, as of Tue 5 Mar 2030 13:00: unknown subscriber. Attempts so far: 2.",
+            "The message failed, as of Tue 5 Mar 2030 13:00: the app is not known. Attempts so far: 2.",
         ),
         ({"status": "lost"}, "The message has status lost."),
     ],

@@ -28,7 +28,9 @@ async def get_decisions(
     request: Asked,
     profile: Annotated[str | None, QueryParameter(description="A profile's key.")] = None,
     verdict: FromQuery[Literal["send", "hold", "drop"] | None] = None,
+    gate: Word = None,
     journey: Word = None,
+    template: Word = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = 50,
@@ -42,7 +44,9 @@ async def get_decisions(
         most=limit + 1,
         stream=None if profile is None else deps.hasher.stream(PROFILE, check_key("profile", profile)),
         verdict=verdict,
+        gate=gate,
         journey=journey,
+        template=template,
     )
     lines = await deps.reading.decisions(asked)
     pii = request.state.grant.pii

@@ -10,6 +10,9 @@ HIDDEN = "•••"
 DOT = "•"
 #: Runs of digits that may be a phone number, as providers like to quote them in their words.
 NUMBERS = re.compile(r"\+?\d[\d ().-]{5,}\d")
+#: Fewer digits are no phone number anywhere, but a code such as ``550 5.1.1`` (ITU-T E.164 allows 15; the shortest
+#: national numbers with their trunk prefix have seven).
+FEWEST_DIGITS = 7
 MAIL = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
 
 
@@ -27,7 +30,12 @@ def mask_text(text: str | None) -> str | None:
     if not text:
         return text
     masked = MAIL.sub(lambda found: mask_address(found[0]), text)
-    return NUMBERS.sub(lambda found: mask_address("+" + re.sub(r"\D", "", found[0])), masked)
+    return NUMBERS.sub(lambda found: _mask_number(found[0]), masked)
+
+
+def _mask_number(text: str) -> str:
+    digits = re.sub(r"\D", "", text)
+    return text if len(digits) < FEWEST_DIGITS else mask_address(f"+{digits}")
 
 
 def mask_traits(traits: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ async def get_messages(
     journey: Word = None,
     template: Word = None,
     channel: Word = None,
+    market: Word = None,
     since: Since = None,
     until: Until = None,
     limit: Limit = 50,
@@ -51,6 +52,7 @@ async def get_messages(
         journey=journey,
         template=template,
         channel=channel,
+        market=market,
     )
     lines = await deps.reading.messages(asked)
     pii = request.state.grant.pii
@@ -63,7 +65,8 @@ async def get_message(message_id: FromPath[str], deps: Deps, request: Asked) -> 
     view = await deps.reading.message(path_id(message_id, "msg", "dec"))
     if view is None:
         raise Problem(NOT_FOUND, "there is no such message")
-    return show_view(view, request.state.grant.pii)
+    beside = await deps.reading.beside(view.message.id, view.message.stream)
+    return show_view(view, beside, request.state.grant.pii)
 
 
 messages = Router("/v1/messages", route_handlers=[get_messages, get_message, post_message], tags=["messages"])

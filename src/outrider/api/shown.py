@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from outrider.api.masking import mask_address, mask_text
-from outrider.contracts.reading_store import AttemptLine, DecisionLine, MessageLine, MessageView, ReceiptLine
+from outrider.contracts.reading_store import AttemptLine, DecisionLine, MessageLine, MessageView, ReceiptLine, RungLine
 from outrider.domain.message import Rendition
 from outrider.lib.ids import time_of_id, write_id
+from outrider.orchestration.escalation import Rung, escalation_of
 from outrider.orchestration.explain import explain
 from outrider.orchestration.record import BadRecord, Record, unpack
 
@@ -118,6 +120,21 @@ class ReceiptOut(msgspec.Struct, frozen=True):
     received_at: datetime
 
 
+class RungOut(msgspec.Struct, frozen=True, kw_only=True):
+    """One candidate of an escalation: its last decision, and the status of the message made of it."""
+
+    #: The message's id; the decision's where it was dropped.
+    id: str
+    at: datetime
+    verdict: str
+    gate: str
+    channel: str
+    #: Why it was asked for, such as "push failed"; empty for the first.
+    fallback: str
+    #: Null where it was dropped.
+    status: str | None
+
+
 class MessageDetail(MessageOut, frozen=True, kw_only=True):
     """One message with everything that led to it and came of it."""
 
@@ -126,6 +143,8 @@ class MessageDetail(MessageOut, frozen=True, kw_only=True):
     decisions: list[DecisionDetail]
     attempt_list: list[AttemptOut]
     receipts: list[ReceiptOut]
+    #: The escalation it belongs to, first to last, itself included; empty when it stands alone.
+    escalation: list[RungOut]
 
 
 def show_message(line: MessageLine, pii: bool) -> MessageOut:
@@ -133,8 +152,8 @@ def show_message(line: MessageLine, pii: bool) -> MessageOut:
     return MessageOut(**_message_fields(line, pii))
 
 
-def show_view(view: MessageView, pii: bool) -> MessageDetail:
-    """A message on a page of its own."""
+def show_view(view: MessageView, beside: Sequence[RungLine], pii: bool) -> MessageDetail:
+    """A message on a page of its own; `beside` are the candidates among which its escalation is."""
     line = view.message
     facts = {"status": line.status, "status_at": line.status_at, "attempts": line.attempts}
     last = len(view.decisions) - 1
@@ -147,6 +166,46 @@ def show_view(view: MessageView, pii: bool) -> MessageDetail:
         ],
         attempt_list=[show_attempt(each, pii) for each in view.attempts],
         receipts=[show_receipt(each, pii) for each in view.receipts],
+        escalation=[show_rung(each) for each in escalation(line.id, beside)],
+    )
+
+
+def escalation(identifier: bytes, beside: Sequence[RungLine]) -> list[Rung]:
+    """The escalation a candidate belongs to, first to last; empty for one that stands alone."""
+    return escalation_of(identifier, _rungs(beside))
+
+
+def _rungs(beside: Sequence[RungLine]) -> Iterator[Rung]:
+    for line in beside:
+        record, message = _record(line.decision), line.message
+        if record and message:
+            name = write_id("msg", message.id)
+            yield Rung(name, record.decision, message.status, message.status_at, mask_text(message.reason))
+        elif record:
+            yield Rung(write_id("dec", line.decision.id), record.decision)
+
+
+def show_rung(rung: Rung) -> RungOut:
+    """A candidate of an escalation."""
+    decision = rung.decision
+    return RungOut(
+        id=rung.name,
+        at=decision.facts.now,
+        verdict=str(decision.verdict),
+        gate=decision.gate,
+        channel=decision.channel,
+        fallback=rung.candidate.fallback,
+        status=rung.status,
+    )
+
+
+def masked(view: MessageView) -> MessageView:
+    """A message as readers without `pii:read` may see it: no content, and no address in the words of a provider."""
+    return MessageView(
+        replace(view.message, profile=None, content=None, reason=mask_text(view.message.reason)),
+        view.decisions,
+        tuple(replace(line, body=None, detail=mask_text(line.detail)) for line in view.attempts),
+        tuple(replace(line, detail=mask_text(line.detail) or "") for line in view.receipts),
     )
 
 

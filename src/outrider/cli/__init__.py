@@ -36,6 +36,15 @@ class Commands(click.Group):
             hint = suggest(args[0], self.list_commands(ctx))
             raise click.UsageError(f"{error.message} {hint}".strip(), ctx) from None
 
+    def invoke(self, ctx: click.Context) -> object:
+        """As click does; a file that cannot be read or written is a sentence, not a traceback."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.filename is None or error.strerror is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="outrider", message="outrider %(version)s")

@@ -19,11 +19,11 @@ def begin_of(module: str) -> str:
 
 
 def renew(page: str, begin: str, table: str) -> str:
-    """The page with the text between the markers replaced. Raises ValueError when a marker is missing."""
+    """The page with the text between the markers replaced. Raises ClickException when a marker is missing."""
     before, found, rest = page.partition(begin)
     _, end, after = rest.partition(END)
     if not (found and end):
-        raise ValueError(f"expected {begin} and {END} in the page")
+        raise click.ClickException(f"the page has no place for the table: expected the lines {begin} and {END}")
     return f"{before}{begin}\n{table}{END}{after}"
 
 

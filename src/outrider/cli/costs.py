@@ -7,25 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from outrider.cli._listing import Duration, in_columns
+
 if TYPE_CHECKING:
     from outrider.api.costs import CostOut
 
 HEADINGS = ("", "messages", "segments", "theirs", "estimated", "charged", "drift", "")
-
-
-class Duration(click.ParamType["timedelta"]):
-    """A duration such as 30d or 12h."""
-
-    name = "duration"
-
-    def convert(self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """The duration; a friendly error for anything else."""
-        from outrider.configuration.toml import read_duration
-
-        found = value if isinstance(value, timedelta) else read_duration(value)
-        if found is None or found > timedelta(days=366):
-            self.fail(f"expected a duration of at most a year, such as 12h or 30d, got {value!r}", param, ctx)
-        return found
 
 
 @click.command(short_help="Compare estimated costs with what providers charge.")
@@ -59,27 +46,15 @@ COMMAND = costs
 
 async def _read(since: timedelta, by: str) -> list[CostOut]:
     from outrider.api.costs import show_cost
-    from outrider.installation import open_store, reach_database
-    from outrider.settings import read_settings
-    from outrider.store.pg_reading import PostgresReading
+    from outrider.cli._listing import opened_reading
 
-    settings = read_settings()
-    async with reach_database(settings) as dsn, open_store(settings, dsn, connections=2) as opened:
-        reading = PostgresReading(opened.store.pool, opened.store.vault)
+    async with opened_reading() as (reading, opened):
         return [show_cost(line) for line in await reading.costs(opened.clock.now() - since, by)]
 
 
 def table(found: list[CostOut]) -> list[str]:
     """The lines under their headings, in columns."""
-    rows = [HEADINGS, *map(_row, found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column in (0, len(widths) - 1) else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    return in_columns([HEADINGS, *map(_row, found)], right=range(1, len(HEADINGS) - 1))
 
 
 def _row(cost: CostOut) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from outrider.demo.show import Options, Report
+    from outrider.demo.counting import Tally
+    from outrider.demo.show import Options, Report, Result
     from outrider.demo.watching import Snapshot
 
 #: Exit status of a process that an interrupt ended (POSIX shells: 128 + SIGINT).
@@ -41,7 +42,9 @@ INTERRUPTED = 130
 def demo(once: bool, as_json: bool, bookings: int, seed: int, speed: float, home: Path) -> None:
     """Show a day of a rental company: real processes, real HTTP, a real database, simulated providers.
 
-    Ctrl-C stops everything. With --once it exits with 1 when store and providers disagree on what was sent.
+    Ctrl-C stops everything. With --once it exits with 1 when store and providers disagree on what was sent, or counts
+    do not add up: considered = messages + dropped, and messages = delivered + accepted (no report yet) + failed + held
+    + canceled + moving.
     """
     from outrider.cli._running import run
     from outrider.demo.show import Options
@@ -101,12 +104,28 @@ def _say(line: str) -> None:
 
 
 def _summary(report: Report) -> str:
+    """Three lines whose numbers add up."""
     result = report.result
+    considered = f"{result.considered} considered = {result.messages} messages + {result.dropped} dropped"
     return (
-        f"{result.events} events, {result.messages} messages: {result.delivered} delivered, {result.failed} failed, "
-        f"{result.held} held; {result.dropped} not sent; {result.failovers} failovers, "
-        f"{result.fallbacks} fallbacks; {sum(result.cost_eur.values()):.2f} EUR; {result.lost} lost, "
-        f"{result.duplicates} twice; {result.seconds:g} s"
+        f"{result.events} events; {considered}\n"
+        f"{result.messages} messages = {_parts(result)}\n"
+        f"{_turns(result.failovers, result.fallbacks)}; {sum(result.cost_eur.values()):.2f} EUR; "
+        f"{result.lost} lost, {result.duplicates} twice; {result.seconds:g} s"
+    )
+
+
+def _turns(failovers: int, fallbacks: int) -> str:
+    names = (("failover", failovers), ("fallback", fallbacks))
+    return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in names)
+
+
+def _parts(counts: Result | Tally) -> str:
+    """What became of all messages; the parts that are always there, and what is still under way."""
+    moving = f" + {counts.moving} on their way" if counts.moving else ""
+    return (
+        f"{counts.delivered} delivered + {counts.accepted} accepted, no report yet + {counts.failed} failed + "
+        f"{counts.held} held + {counts.canceled} canceled{moving}"
     )
 
 
@@ -122,7 +141,7 @@ def _progress() -> Callable[[Snapshot], None]:
             outage = f", {shot.outage}" if shot.outage else ""
             _say(
                 f"{shot.clock:%H:%M}  {shot.fed}/{shot.events} events, {tally.messages} messages, "
-                f"{tally.delivered} delivered, {len(tally.failovers)} failovers, {tally.fallbacks} fallbacks{outage}"
+                f"{tally.delivered} delivered, {_turns(len(tally.failovers), tally.fallbacks)}{outage}"
             )
 
     return show
@@ -159,7 +178,7 @@ def _farewell(shot: Snapshot, home: Path) -> str:
     bubbles = [bubble for conversation in shot.conversations for bubble in conversation.bubbles]
     ask = f"\nWhy a message went out: OUTRIDER_HOME={home} outrider explain {bubbles[-1].id}" if bubbles else ""
     return (
-        f"{tally.messages} messages: {tally.delivered} delivered, {tally.failed} failed, {tally.held} held; "
-        f"{tally.dropped} not sent; {len(tally.failovers)} failovers; {tally.cost:.2f} EUR\n"
+        f"{tally.messages} messages = {_parts(tally)}\n"
+        f"{tally.dropped} dropped; {_turns(len(tally.failovers), tally.fallbacks)}; {tally.cost:.2f} EUR\n"
         f"Database and logs stay in {home}.{ask}"
     )

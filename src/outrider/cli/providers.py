@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from outrider.cli._page import table_options
+from outrider.cli._page import begin_of, markdown_table, renew, table_options
 
 if TYPE_CHECKING:
     from outrider.contracts.provider import Provider
 
-#: The matrix stands between these in docs/reference/providers.md.
-BEGIN = "<!-- begin: made by python -m outrider.cli.providers --markdown -->"
-END = "<!-- end -->"
+#: Stands before the matrix in docs/reference/providers.md.
+BEGIN = begin_of("outrider.cli.providers")
 
 HEADINGS = (
     "provider",
@@ -42,17 +41,7 @@ def discovered(extra: Sequence[Path] = ()) -> dict[str, type[Provider]]:
 
 def providers_matrix(extra: Sequence[Path] = ()) -> str:
     """A Markdown table of every provider's declared abilities, in the order of the names."""
-    rows = [HEADINGS, tuple("---" for _ in HEADINGS), *(_row(provider) for provider in discovered(extra).values())]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-def renewed(page: str, matrix: str) -> str:
-    """The page with the table between the markers replaced. Raises ValueError when a marker is missing."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"expected {BEGIN} and {END} in the page")
-    return f"{before}{BEGIN}\n{matrix}{END}{after}"
+    return markdown_table(HEADINGS, map(_row, discovered(extra).values()))
 
 
 def _row(provider: type[Provider]) -> tuple[str, ...]:
@@ -96,7 +85,8 @@ def _record(provider: type[Provider]) -> dict[str, Any]:
 def providers(as_json: bool, markdown: bool, write: Path | None) -> None:
     """List the providers and what each can do."""
     if write:
-        write.write_text(renewed(write.read_text(encoding="utf-8"), providers_matrix()), encoding="utf-8")
+        page = write.read_text(encoding="utf-8")
+        write.write_text(renew(page, BEGIN, providers_matrix()), encoding="utf-8")
     elif markdown:
         click.echo(providers_matrix(), nl=False)
     elif as_json:

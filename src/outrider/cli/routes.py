@@ -43,17 +43,11 @@ COMMAND = routes
 
 async def _read() -> list[RouteOut]:
     from outrider.api.routes import read_routes
-    from outrider.installation import NothingApplied, current_configuration, open_store, reach_database
-    from outrider.settings import read_settings
-    from outrider.store.pg_reading import PostgresReading
+    from outrider.cli._listing import opened_reading
+    from outrider.installation import current_configuration
 
-    settings = read_settings()
-    async with reach_database(settings) as dsn, open_store(settings, dsn, connections=2) as opened:
-        try:
-            configuration = await current_configuration(opened)
-        except NothingApplied as error:
-            raise click.ClickException(str(error)) from error
-        return await read_routes(PostgresReading(opened.store.pool, opened.store.vault), configuration)
+    async with opened_reading() as (reading, opened):
+        return await read_routes(reading, await current_configuration(opened))
 
 
 def lines(route: RouteOut) -> Iterator[str]:

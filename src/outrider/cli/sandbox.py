@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from outrider.sandbox.tariff import Tariff
 
 DEFAULT_PORT = 4020
+PORT = click.IntRange(0, 65_535)
 
 
 @click.command(short_help="Run simulated providers that misbehave on command.")
-@click.option("--port", default=DEFAULT_PORT, show_default=True, help="Port for all providers; 0 for a free one.")
+@click.option(
+    "--port", type=PORT, default=DEFAULT_PORT, show_default=True, help="Port for all providers; 0 for a free one."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--ledger",
@@ -33,7 +36,7 @@ DEFAULT_PORT = 4020
 @click.option("--receipt-delay", default=50.0, show_default=True, help="Milliseconds until the first receipt.")
 @click.option("--retry-scale", default=1.0, show_default=True, help="Factor on waits before callbacks are tried again.")
 @click.option("--magic/--no-magic", default=True, show_default=True, help="Numbers ending in 555 000x have a fate.")
-@click.option("--mail-port", default=0, show_default=True, help="Port for SMTP; 0 for a free one.")
+@click.option("--mail-port", type=PORT, default=0, show_default=True, help="Port for SMTP; 0 for a free one.")
 @click.option(
     "--mail-reports", default="", metavar="URL", help="Post bounces of mail here, as a mail server's pipe would."
 )

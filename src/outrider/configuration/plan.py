@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 import msgspec
 
 from outrider.configuration.files import digest_of
 from outrider.configuration.parts import SORTS, Part, parts_of
+
+#: Parts of one sort that a first plan names.
+NAMED = 8
 
 
 class How(StrEnum):
@@ -217,10 +221,32 @@ def show_plan(plan: Plan) -> str:
     if not plan.changes:
         return f"no changes {against}{'' if plan.same else ', only comments, layout or order'}"
     lines = [f"plan {plan.digest} {against}", ""]
-    for change in plan.changes:
-        lines += [f"{MARKS[change.how]} {change.sort} {change.name} ({change.how})", *_detail(change)]
+    lines += [line for change in plan.changes for line in _change(change)] if plan.applied else _first(plan.changes)
     lines += ["", *(f"warning: {warning}" for warning in plan.warnings), _summary(plan)]
     return "\n".join(lines)
+
+
+def _change(change: Change) -> Iterator[str]:
+    yield f"{MARKS[change.how]} {change.sort} {change.name} ({change.how})"
+    yield from _detail(change)
+
+
+def _first(changes: Iterable[Change]) -> list[str]:
+    """Where everything is new, a line for each sort: nobody reads hundreds of names."""
+    lines = []
+    for sort, some in groupby(changes, key=lambda change: change.sort):
+        names = [change.name for change in some]
+        what = f"{sort} {names[0]}" if len(names) == 1 else f"{len(names)} {sort}s{_named(sort, names)}"
+        lines.append(f"{MARKS[How.ADDED]} {what} ({How.ADDED})")
+    return lines
+
+
+def _named(sort: str, names: Sequence[str]) -> str:
+    """The first names; none of texts, which are many and belong to the templates above."""
+    if sort == "text":
+        return ""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f": {', '.join(names[:NAMED])}{more}"
 
 
 def _detail(change: Change) -> Iterator[str]:

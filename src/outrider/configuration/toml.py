@@ -229,9 +229,12 @@ def _length(written: str, keys: list[str], key: str, text: str, problems: list[P
 
 
 def read_duration(written: str) -> timedelta | None:
-    """A duration such as 24h or 7d; None for anything else."""
+    """A duration such as 24h or 7d; None for anything else, and for one that no calendar can hold."""
     match = DURATION.fullmatch(written)
-    return timedelta(seconds=int(match[1]) * UNITS[match[2]]) if match else None
+    try:
+        return timedelta(seconds=int(match[1]) * UNITS[match[2]]) if match else None
+    except OverflowError:
+        return None
 
 
 def _within(purpose: Purpose, entry: _PurposeEntry, text: str, problems: list[Problem]) -> timedelta:

@@ -34,6 +34,7 @@ class MessageFilter(msgspec.Struct, frozen=True, kw_only=True):
     journey: str | None = None
     template: str | None = None
     channel: str | None = None
+    market: str | None = None
 
 
 class DecisionFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +45,10 @@ class DecisionFilter(msgspec.Struct, frozen=True, kw_only=True):
     most: int
     stream: bytes | None = None
     verdict: str | None = None
+    #: The gate that held or dropped it.
+    gate: str | None = None
     journey: str | None = None
+    template: str | None = None
 
 
 class MessageLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +137,13 @@ class MessageView(msgspec.Struct, frozen=True):
     receipts: tuple[ReceiptLine, ...]
 
 
+class RungLine(msgspec.Struct, frozen=True):
+    """One candidate of an escalation: its last decision, and the message made of it; None when there is none."""
+
+    decision: DecisionLine
+    message: MessageLine | None
+
+
 Happening = Entry | DecisionLine | MessageLine | AttemptLine | ReceiptLine
 
 
@@ -176,7 +187,7 @@ class CostLine(msgspec.Struct, frozen=True, kw_only=True):
     segments: int
     #: Messages whose provider counted otherwise than we did.
     recounted: int
-    #: Sums; None where nothing is known.
+    #: Sums in that currency; None where nothing is known in it.
     estimated: float | None
     told: float | None
     #: Messages with a price told.
@@ -239,6 +250,14 @@ class Reading(Protocol):
 
     async def decision(self, identifier: bytes) -> list[DecisionLine]:
         """All decisions on one candidate, first to last; none when there is no such candidate."""
+        ...
+
+    async def beside(self, identifier: bytes, stream: bytes) -> list[RungLine]:
+        """The candidates of a stream that came up at the instant of this one, itself included, in order of their ids.
+
+        Those of its escalation are among them: an escalation keeps the instant and shard of its first candidate. Which
+        they are, their records say (`outrider.orchestration.escalation`).
+        """
         ...
 
     async def timeline(

@@ -21,6 +21,8 @@ from outrider.store.named import Queries, load
 TROUBLE = (Reason.NOT_CONNECTED, Reason.UNAVAILABLE)
 #: Messages that did not reach anybody.
 FAILED = (Status.FAILED, Status.UNDELIVERED, Status.EXPIRED)
+#: Messages that delivery has not done with.
+MOVING = (Status.QUEUED, Status.SENDING, Status.UNKNOWN)
 
 
 @cache
@@ -59,6 +61,16 @@ class Failover(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Fallback(msgspec.Struct, frozen=True):
+    """One message on another channel after the first one did not reach the person."""
+
+    template: str
+    before: str
+    #: What became of the first: `failed`, or a status that says nobody was reached in time.
+    status: str
+    after: str
+
+
 class Tally(msgspec.Struct, frozen=True):
     """The counts of a run so far."""
 
@@ -70,6 +82,9 @@ class Tally(msgspec.Struct, frozen=True):
     fallbacks: int
     #: Timers, messages on their way and entries that are not handled yet.
     ahead: int
+    #: Market → estimated cost of what was accepted, in EUR.
+    costs: dict[str, float] = {}
+    last_fallback: Fallback | None = None
 
     @property
     def messages(self) -> int:
@@ -82,9 +97,24 @@ class Tally(msgspec.Struct, frozen=True):
         return self.statuses.get(Status.DELIVERED, 0)
 
     @property
+    def accepted(self) -> int:
+        """Messages that a provider took and has not reported on: most mail servers and silent apps never do."""
+        return self.statuses.get(Status.ACCEPTED, 0)
+
+    @property
     def failed(self) -> int:
         """Messages that failed, were undelivered or expired."""
         return sum(self.statuses.get(status, 0) for status in FAILED)
+
+    @property
+    def canceled(self) -> int:
+        """Messages that were taken back before they went."""
+        return self.statuses.get(Status.CANCELED, 0)
+
+    @property
+    def moving(self) -> int:
+        """Messages that are queued, being sent or in doubt."""
+        return sum(self.statuses.get(status, 0) for status in MOVING)
 
     @property
     def held(self) -> int:
@@ -93,7 +123,7 @@ class Tally(msgspec.Struct, frozen=True):
 
     @property
     def dropped(self) -> int:
-        """Candidates that were decided not to be sent."""
+        """Candidates that no message was made of."""
         return sum(one.count for one in self.stopped if one.verdict == "drop")
 
     @property
@@ -117,14 +147,21 @@ class Counter:
         statuses = {row["status"]: row["count"] for row in await self._rows("count_messages")}
         stopped = [Stopped(*row.values()) for row in await self._rows("count_stopped")]
         ahead = (await self._rows("count_ahead"))[0]
+        attempts, fallbacks = await self._rows("count_attempts"), await self._rows("last_fallback")
         return Tally(
             statuses,
             tuple(stopped),
-            tuple(_accounts(await self._rows("count_attempts"))),
+            tuple(_accounts(attempts)),
             tuple(_failover(row) for row in await self._rows("list_failovers")),
-            (await self._rows("count_fallbacks"))[0]["count"],
+            fallbacks[0]["count"] if fallbacks else 0,
             ahead["waits"] + ahead["moving"] + ahead["entries"],
+            _costs(attempts),
+            _fallback(fallbacks[0]) if fallbacks else None,
         )
+
+    async def considered(self) -> int:
+        """How many candidates were decided on: each is a message or was dropped."""
+        return int((await self._rows("count_considered"))[0]["count"])
 
     async def events(self, names: Sequence[tuple[str, str]]) -> int:
         """How many of these events, by (source, id), are in the log."""
@@ -169,6 +206,18 @@ def _accounts(rows: Sequence[Any]) -> list[AccountState]:
             )
         )
     return found
+
+
+def _costs(rows: Sequence[Any]) -> dict[str, float]:
+    costs: dict[str, float] = {}
+    for row in rows:
+        if row["state"] == AttemptState.ACCEPTED:
+            costs[row["market"]] = costs.get(row["market"], 0.0) + row["cost"]
+    return dict(sorted(costs.items()))
+
+
+def _fallback(row: Any) -> Fallback:
+    return Fallback(row["template"], row["first_channel"], row["first_status"], row["channel"])
 
 
 def _failover(row: Any) -> Failover:

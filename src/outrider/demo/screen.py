@@ -21,9 +21,11 @@ from outrider.demo.watching import Bubble, Conversation, Snapshot
 #: Columns from which two conversations stand side by side, and of the column with the counts.
 WIDE = 110
 COUNTS = 28
-#: Rows of everything but the conversation.
-AROUND = 9
+#: Rows of the accounts, and of everything but the conversation.
+ACCOUNTS = 8
+AROUND = ACCOUNTS + 2
 STATUS_STYLES = {"delivered": "green", "undelivered": "red", "failed": "red", "expired": "red", "unknown": "magenta"}
+MISSED = {"failed": "failed", "undelivered": "was not delivered", "expired": "came too late"}
 GATES = {
     "validity": "too late",
     "consent": "no consent",
@@ -41,14 +43,14 @@ def screen(shot: Snapshot, width: int, height: int) -> RenderableType:
     layout.split_column(
         Layout(_header(shot), size=1),
         Layout(name="body"),
-        Layout(_accounts(shot), size=7),
+        Layout(_accounts(shot), size=ACCOUNTS),
         Layout(_footer(shot), size=1),
     )
     shown = shot.conversations if width >= WIDE else shot.conversations[:1]
     rows = height - AROUND
     columns = (width - COUNTS) // max(1, len(shown))
     talks = [Layout(_conversation(each, columns, rows)) for each in shown]
-    layout["body"].split_row(*talks, Layout(_counts(shot), size=COUNTS))
+    layout["body"].split_row(*talks, Layout(_counts(shot, rows - 2), size=COUNTS))
     return layout
 
 
@@ -58,6 +60,8 @@ def _header(shot: Snapshot) -> Text:
     text.append(f" {shot.clock:%H:%M} ", "bold")
     if shot.done:
         text.append(shot.done, "bold")
+    elif shot.outage:
+        text.append(shot.outage, "bold red")
     else:
         text.append("a day of a rental company")
     text.append(f" · events {shot.fed}/{shot.events}")
@@ -81,7 +85,8 @@ def _conversation(talk: Conversation, width: int, rows: int) -> Panel:
 
 def _bubble(bubble: Bubble, width: int) -> Panel:
     style = STATUS_STYLES.get(bubble.status, "cyan")
-    title, foot = Text(f"{bubble.at:%H:%M} AzurDrive", style), Text(f"{bubble.status} · {bubble.route}", "dim")
+    title = Text(f"{bubble.at:%H:%M} AzurDrive", style)
+    foot = Text.assemble((bubble.status, style), (f" · {bubble.route}", "default"), no_wrap=True, overflow="ellipsis")
     return Panel(
         Text(bubble.text, "default"),
         title=title,
@@ -112,31 +117,54 @@ def _height(bubble: Panel, width: int) -> int:
     return len(text.wrap(Console(width=width), (bubble.width or width) - 4)) + 2
 
 
-def _counts(shot: Snapshot) -> Panel:
+def _counts(shot: Snapshot, room: int) -> Panel:
+    """Counts that add up to the messages, what was dropped, and costs; reasons as far as there is room."""
     tally = shot.tally
+    markets = _markets(tally)
+    counts = Table.grid(padding=(0, 1), expand=True)
+    counts.add_column(no_wrap=True, ratio=1)
+    counts.add_column(justify="right", no_wrap=True)
+    for name, count, style in _rows(tally, room - markets.row_count):
+        counts.add_row(Text(name, style), Text(count, style))
+    return Panel(Group(counts, markets), title="so far", title_align="left", box=ROUNDED, padding=(0, 1))
+
+
+def _markets(tally: Tally) -> Table:
+    """What each market cost, two in a row."""
+    cells = [Text(cell) for market, cost in tally.costs.items() for cell in (f"  {market}", f"{cost:.2f}")]
     table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(no_wrap=True, ratio=1)
-    table.add_column(justify="right")
-    for name, count, style in _rows(tally):
-        table.add_row(Text(name, style), Text(count, style))
-    return Panel(table, title="so far", title_align="left", box=ROUNDED, padding=(0, 1))
+    for _ in range(2):
+        table.add_column(no_wrap=True)
+        table.add_column(justify="right", no_wrap=True, ratio=1)
+    for place in range(0, len(cells), 4):
+        table.add_row(*cells[place : place + 4])
+    return table
 
 
-def _rows(tally: Tally) -> Iterable[tuple[str, str, str]]:
-    moving = tally.messages - tally.delivered - tally.failed - tally.held - tally.statuses.get("canceled", 0)
+Row = tuple[str, str, str]
+
+
+def _rows(tally: Tally, room: int) -> list[Row]:
+    made = [*_made(tally), ("held", str(tally.held), "")]
+    left = max(0, room - len(made) - 2)
+    drops = list(_reasons(tally, "drop"))[:left]
+    holds = list(_reasons(tally, "hold"))[: left - len(drops)]
+    dropped, cost = ("dropped", str(tally.dropped), ""), ("cost in EUR", f"{tally.cost:.2f}", "bold")
+    return [*made, *holds, dropped, *drops, cost]
+
+
+def _made(tally: Tally) -> Iterable[Row]:
     yield "messages", str(tally.messages), "bold"
     yield "delivered", str(tally.delivered), "green"
-    yield "on their way", str(moving), "cyan"
-    yield "failed", str(tally.failed), "red" if tally.failed else "dim"
-    yield "canceled", str(tally.statuses.get("canceled", 0)), "dim"
-    yield "held", str(tally.held), ""
-    yield from _reasons(tally, "hold")
-    yield "not sent", str(tally.dropped), ""
-    yield from _reasons(tally, "drop")
-    yield "cost in EUR", f"{tally.cost:.2f}", "bold"
+    yield "no report yet", str(tally.accepted), "cyan"
+    if tally.moving:
+        yield "on their way", str(tally.moving), "cyan"
+    yield "failed", str(tally.failed), "red" if tally.failed else ""
+    if tally.canceled:
+        yield "canceled", str(tally.canceled), ""
 
 
-def _reasons(tally: Tally, verdict: str) -> Iterable[tuple[str, str, str]]:
+def _reasons(tally: Tally, verdict: str) -> Iterable[Row]:
     counts: Counter[str] = Counter()
     for one in tally.stopped:
         if one.verdict == verdict:
@@ -149,20 +177,26 @@ def _accounts(shot: Snapshot) -> Panel:
     table = Table.grid(padding=(0, 2))
     for account in shot.tally.accounts[:4]:
         table.add_row(*_account(account))
-    news = Text(no_wrap=True, overflow="ellipsis")
-    if shot.outage:
-        news.append(f"{shot.outage}. ", "bold red")
-    if shot.tally.failovers:
-        last = shot.tally.failovers[0]
-        count = len(shot.tally.failovers)
-        news.append("1 failover" if count == 1 else f"{count} failovers", "bold magenta")
-        news.append(f", last: {last.template}, {last.before} {last.reason} → {last.after}")
-    if shot.tally.fallbacks:
-        count = shot.tally.fallbacks
-        news.append(". " if shot.tally.failovers else "").append(
-            "1 fallback" if count == 1 else f"{count} fallbacks", "bold"
-        )
-    return Panel(Group(table, news), title="accounts", title_align="left", box=ROUNDED, padding=(0, 1))
+    news = list(_news(shot.tally))
+    for line in news:
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return Panel(Group(table, *news), title="accounts", title_align="left", box=ROUNDED, padding=(0, 1))
+
+
+def _news(tally: Tally) -> Iterable[Text]:
+    """The last failover and the last fallback, each in a line."""
+    if tally.failovers:
+        last = tally.failovers[0]
+        what = f"{last.template}, {last.before} {last.reason} → {last.after}"
+        yield Text.assemble((_counted(len(tally.failovers), "failover"), "bold magenta"), f", last: {what}")
+    if tally.last_fallback:
+        fell = tally.last_fallback
+        what = f"{fell.template}, {fell.before} {MISSED.get(fell.status, 'was silent')} → {fell.after}"
+        yield Text.assemble((_counted(tally.fallbacks, "fallback"), "bold magenta"), f", last: {what}")
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def _account(account: AccountState) -> tuple[Text, Text, Text, Text]:

@@ -54,11 +54,22 @@ class Result(msgspec.Struct, frozen=True):
     """The last line of `outrider demo --json`."""
 
     events: int
+    #: Messages and `dropped`.
+    considered: int
+    #: The six counts below it, up to `moving`.
     messages: int
     delivered: int
+    #: Taken by a provider that has reported nothing so far.
+    accepted: int
+    #: Failed, undelivered or expired.
     failed: int
     held: int
+    canceled: int
+    #: Queued, being sent or in doubt: none once everything has come to rest.
+    moving: int
+    #: Considered, and no message made of them.
     dropped: int
+    #: Attempts on another route than the one before.
     failovers: int
     #: Messages on another channel after the first one did not reach the person.
     fallbacks: int
@@ -195,12 +206,17 @@ class Day:
         tally = await self._counter.tally()
         audited = await self._counter.compare(self._run.ledger)
         stored = await self._counter.events(self._feeder.names)
+        considered = await self._counter.considered()
         result = Result(
             events=stored,
+            considered=considered,
             messages=tally.messages,
             delivered=tally.delivered,
+            accepted=tally.accepted,
             failed=tally.failed,
             held=tally.held,
+            canceled=tally.canceled,
+            moving=tally.moving,
             dropped=tally.dropped,
             failovers=len(tally.failovers),
             fallbacks=audited.by_store.fallbacks,
@@ -209,7 +225,18 @@ class Day:
             lost=audited.lost,
             seconds=round(seconds, 1),
         )
-        return Report(result, tuple(disagreements(self._feeder, stored, tally, audited)))
+        return Report(result, (*disagreements(self._feeder, stored, tally, audited), *sums(result)))
+
+
+def sums(result: Result) -> list[str]:
+    """Sentences on counts that do not add up."""
+    parts = (result.delivered, result.accepted, result.failed, result.held, result.canceled, result.moving)
+    found = []
+    if sum(parts) != result.messages:
+        found.append(f"{result.messages} messages are not {' + '.join(map(str, parts))}")
+    if result.messages + result.dropped != result.considered:
+        found.append(f"{result.considered} considered are not {result.messages} messages + {result.dropped} dropped")
+    return found
 
 
 def disagreements(feeder: Feeder, stored: int, tally: Tally, audited: Audit) -> list[str]:

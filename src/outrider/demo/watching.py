@@ -28,6 +28,7 @@ class Bubble(msgspec.Struct, frozen=True):
     at: datetime
     text: str
     status: str
+    #: The way it took, in words.
     route: str
 
 
@@ -119,8 +120,15 @@ def _bubble(view: MessageView, telling: Telling) -> Bubble | None:
         telling.clock(last.at),
         _words(last.body) if last.body else "",
         status,
-        last.route,
+        _way(view),
     )
+
+
+def _way(view: MessageView) -> str:
+    """`twilio-fr`, `smsmode-fr → twilio-fr` after a failover, `twilio-fr, a fallback` on another channel."""
+    routes = [attempt.route for attempt in view.attempts]
+    way = f"{routes[0]} → {routes[-1]}" if routes[-1] != routes[0] else routes[-1]
+    return f"{way}, a fallback" if view.message.root else way
 
 
 def _words(body: Rendition) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from outrider.domain.decision import Blocked, Decision, GateResult, GateVerdict, Verdict
 from outrider.domain.direct import is_direct
+from outrider.orchestration.reasons import reason_words
 from outrider.orchestration.record import Record
 from outrider.orchestration.wording import instant
 
@@ -136,7 +137,7 @@ def _message(decision: Decision, message: Mapping[str, Any]) -> Iterator[str]:
     status, at = str(message.get("status", "")), message.get("status_at")
     reason, attempts = message.get("reason"), message.get("attempts")
     when = f", as of {instant(at, decision.facts.zone)}" if isinstance(at, datetime) else ""
-    why = f": {str(reason).replace('_', ' ')}" if reason else ""
+    why = f": {reason_words(str(reason), decision.channel)}" if reason else ""
     tries = f" Attempts so far: {attempts}." if attempts else ""
     yield f"The message {STATUSES.get(status, f'has status {status}')}{when}{why}.{tries}"
 

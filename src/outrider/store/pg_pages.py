@@ -17,6 +17,7 @@ from outrider.contracts.reading_store import (
     MessageLine,
     MessageView,
     Moment,
+    RungLine,
 )
 from outrider.domain.entry import Body, Entry
 from outrider.lib.ids import SIZE, first_id_at
@@ -25,6 +26,9 @@ from outrider.store.lines import attempt_line, decision_line, message_line, rece
 from outrider.store.named import Queries
 from outrider.store.pg_log import ENTRY
 from outrider.store.vault import Vault
+
+#: Bytes that the ids of an escalation share: the instant and the shard.
+SHARED = 7
 
 ENTRY_RANK, DECISION_RANK, MESSAGE_RANK, ATTEMPT_RANK, RECEIPT_RANK = range(5)
 
@@ -39,7 +43,8 @@ class PostgresPages:
     @answering
     async def messages(self, asked: MessageFilter) -> list[MessageLine]:
         """See the port."""
-        fields = (asked.since, asked.before, asked.status, asked.journey, asked.template, asked.channel, asked.most)
+        words = (asked.status, asked.journey, asked.template, asked.channel, asked.market)
+        fields = (asked.since, asked.before, *words, asked.most)
         if asked.stream is None:
             rows = await self._pool.fetch(self._sql.page_messages, *fields)
         else:
@@ -62,7 +67,8 @@ class PostgresPages:
     @answering
     async def decisions(self, asked: DecisionFilter) -> list[DecisionLine]:
         """See the port."""
-        fields = (asked.since, *asked.before, asked.verdict, asked.journey, asked.most)
+        words = (asked.verdict, asked.gate, asked.journey, asked.template)
+        fields = (asked.since, *asked.before, *words, asked.most)
         if asked.stream is None:
             rows = await self._pool.fetch(self._sql.page_decisions, *fields)
         else:
@@ -73,6 +79,16 @@ class PostgresPages:
     async def decision(self, identifier: bytes) -> list[DecisionLine]:
         """See the port."""
         return await self._decisions([identifier])
+
+    @answering
+    async def beside(self, identifier: bytes, stream: bytes) -> list[RungLine]:
+        """See the port."""
+        instant = identifier[:SHARED]
+        ends = (instant.ljust(SIZE, b"\x00"), instant.ljust(SIZE, b"\xff"))
+        rows = await self._pool.fetch(self._sql.show_beside, stream, *ends)
+        made = [row["message"] for row in rows if row["message"]]
+        messages = {row["id"]: message_line(row, self._vault) for row in await self._rows("show_messages", made)}
+        return [RungLine(decision_line(row, self._vault), messages.get(row["id"])) for row in rows]
 
     @answering
     async def timeline(

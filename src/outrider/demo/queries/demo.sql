@@ -2,26 +2,34 @@
 -- Messages of some people by status, from an id on.
 select status, count(*) as count from messages where stream = any($1::bytea[]) and id >= $2 group by status
 
--- name: count_fallbacks
--- Messages of some people that were taken on another channel after the first one did not reach them.
-select count(*) from messages m where m.stream = any($1::bytea[]) and m.id >= $2 and m.root is not null
-    and exists (select from attempts a where a.message = m.id and a.state = 'accepted')
+-- name: last_fallback
+-- How many messages of some people were taken on another channel after the first one did not reach them, and the last.
+select count(*) over () as count, m.template, m.channel, f.channel as first_channel, f.status as first_status
+from messages m join messages f on f.id = m.root
+join lateral (select min(at) as at from attempts where message = m.id and state = 'accepted') taken on taken.at is not null
+where m.stream = any($1::bytea[]) and m.id >= $2 order by taken.at desc limit 1
 
 -- name: count_stopped
--- Candidates of some people whose last decision held or dropped them, by verdict, gate and template.
-select verdict, gate, template, count(*) as count from (
+-- Candidates of some people whose last decision held or dropped them, by verdict, gate and template. What was made a
+-- message and dropped later is a message: canceled or expired.
+select last.verdict, last.gate, last.template, count(*) as count from (
     select distinct on (d.id) d.id, d.verdict, d.gate, d.template from decisions d
     where d.stream = any($1::bytea[]) and d.id >= $2 and d.verdict <> 'send' order by d.id, d.number desc
 ) as last
-where verdict = 'drop' or exists (select from messages m where m.id = last.id and m.status = 'held')
-group by verdict, gate, template order by count desc, gate, template
+left join messages m on m.id = last.id
+where case last.verdict when 'drop' then m.id is null else m.status = 'held' end
+group by last.verdict, last.gate, last.template order by count desc, last.gate, last.template
+
+-- name: count_considered
+-- Candidates of some people that were decided on, whatever the answer was.
+select count(distinct id) from decisions where stream = any($1::bytea[]) and id >= $2
 
 -- name: count_attempts
--- Attempts for some people by account, state and reason, with segments and estimated cost.
-select a.account, a.state, a.reason, count(*) as count, max(a.at) as last,
-    coalesce(sum(a.segments), 0)::int as segments, coalesce(sum(a.estimate), 0)::float8 as cost
+-- Attempts for some people by account, state, reason and market, with estimated cost.
+select a.account, a.state, a.reason, m.market, count(*) as count, max(a.at) as last,
+    coalesce(sum(a.estimate), 0)::float8 as cost
 from messages m join attempts a on a.message = m.id
-where m.stream = any($1::bytea[]) and m.id >= $2 group by a.account, a.state, a.reason
+where m.stream = any($1::bytea[]) and m.id >= $2 group by a.account, a.state, a.reason, m.market
 
 -- name: list_failovers
 -- Attempts for some people on another route than the attempt before, newest first.

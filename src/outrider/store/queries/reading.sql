@@ -5,7 +5,8 @@ with page as (
     where id >= $1 and id < $2
       and ($3::text is null or status = $3) and ($4::text is null or journey = $4)
       and ($5::text is null or template = $5) and ($6::text is null or channel = $6)
-    order by id desc limit $7
+      and ($7::text is null or market = $7)
+    order by id desc limit $8
 )
 select m.*, p.key_id as person_key_id, p.data_key, p.sealed as person
 from page m left join profiles p on p.stream = m.stream order by m.id desc
@@ -14,10 +15,11 @@ from page m left join profiles p on p.stream = m.stream order by m.id desc
 -- Messages of one profile, newest first, by their own index.
 with page as (
     select * from messages
-    where stream = $8 and id >= $1 and id < $2
+    where stream = $9 and id >= $1 and id < $2
       and ($3::text is null or status = $3) and ($4::text is null or journey = $4)
       and ($5::text is null or template = $5) and ($6::text is null or channel = $6)
-    order by id desc limit $7
+      and ($7::text is null or market = $7)
+    order by id desc limit $8
 )
 select m.*, p.key_id as person_key_id, p.data_key, p.sealed as person
 from page m left join profiles p on p.stream = m.stream order by m.id desc
@@ -32,8 +34,9 @@ from messages m left join profiles p on p.stream = m.stream where m.id = any($1:
 with page as (
     select * from decisions
     where id >= $1 and id <= $2 and (id, number) < ($2, $3::smallint)
-      and ($4::text is null or verdict = $4) and ($5::text is null or journey = $5)
-    order by id desc, number desc limit $6
+      and ($4::text is null or verdict = $4) and ($5::text is null or gate = $5)
+      and ($6::text is null or journey = $6) and ($7::text is null or template = $7)
+    order by id desc, number desc limit $8
 )
 select d.*, p.key_id as person_key_id, p.data_key, p.sealed as person
 from page d left join profiles p on p.stream = d.stream order by d.id desc, d.number desc
@@ -43,14 +46,15 @@ from page d left join profiles p on p.stream = d.stream order by d.id desc, d.nu
 with page as (
     select * from (
         select d.* from decisions d
-        where d.stream = $7 and d.verdict <> 'send' and d.id >= $1 and d.id <= $2
+        where d.stream = $9 and d.verdict <> 'send' and d.id >= $1 and d.id <= $2
         union all
         select d.* from messages m join decisions d on d.id = m.id and d.verdict = 'send'
-        where m.stream = $7 and m.id >= $1 and m.id <= $2
+        where m.stream = $9 and m.id >= $1 and m.id <= $2
     ) as both_ways
     where (id, number) < ($2, $3::smallint)
-      and ($4::text is null or verdict = $4) and ($5::text is null or journey = $5)
-    order by id desc, number desc limit $6
+      and ($4::text is null or verdict = $4) and ($5::text is null or gate = $5)
+      and ($6::text is null or journey = $6) and ($7::text is null or template = $7)
+    order by id desc, number desc limit $8
 )
 select d.*, p.key_id as person_key_id, p.data_key, p.sealed as person
 from page d left join profiles p on p.stream = d.stream order by d.id desc, d.number desc
@@ -59,6 +63,14 @@ from page d left join profiles p on p.stream = d.stream order by d.id desc, d.nu
 -- All decisions on some candidates.
 select d.*, p.key_id as person_key_id, p.data_key, p.sealed as person
 from decisions d left join profiles p on p.stream = d.stream where d.id = any($1::bytea[]) order by d.id, d.number
+
+-- name: show_beside
+-- The last decisions on the candidates of a stream in a range of ids (those of one instant), with their messages.
+select distinct on (d.id) d.*, m.id as message, p.key_id as person_key_id, p.data_key, p.sealed as person
+from decisions d
+left join messages m on m.id = d.id and m.id >= $2 and m.id <= $3
+left join profiles p on p.stream = d.stream
+where d.stream = $1 and d.id >= $2 and d.id <= $3 order by d.id, d.number desc
 
 -- name: show_attempts
 -- The attempts of messages, in order.

@@ -49,12 +49,13 @@ select s.route, count(*) as due, count(*) filter (where m.status = 'accepted') a
 from span s join messages m on m.id = s.message and m.id >= $3 group by s.route order by s.route
 
 -- name: sum_costs
--- What was handed over since an instant and what it cost, by market, template or purpose, and by currency.
+-- What was handed over since an instant and what it cost, by market, template or purpose, and by currency: that of the
+-- price where one was told. An estimate in another one is not summed up under it.
 select case $3 when 'market' then m.market when 'template' then m.template else m.purpose end as key,
     coalesce(case when a.price is not null then a.currency end, a.estimated_in) as currency, count(*) as messages,
     coalesce(sum(a.counted), 0) as counted, coalesce(sum(a.segments), 0) as segments,
     count(*) filter (where a.segments <> a.counted) as recounted,
-    sum(a.estimate) as estimated, sum(a.price) as told, count(a.price) as priced,
+    sum(a.estimate) filter (where a.price is null or a.estimated_in = a.currency) as estimated, sum(a.price) as told, count(a.price) as priced,
     sum(a.estimate) filter (where a.price is not null and a.estimated_in = a.currency) as estimated_of_told,
     sum(a.price) filter (where a.estimate is not null and a.estimated_in = a.currency) as told_of_estimated
 from attempts a join messages m on m.id = a.message
@@ -66,7 +67,7 @@ select a.route as key,
     coalesce(case when a.price is not null then a.currency end, a.estimated_in) as currency, count(*) as messages,
     coalesce(sum(a.counted), 0) as counted, coalesce(sum(a.segments), 0) as segments,
     count(*) filter (where a.segments <> a.counted) as recounted,
-    sum(a.estimate) as estimated, sum(a.price) as told, count(a.price) as priced,
+    sum(a.estimate) filter (where a.price is null or a.estimated_in = a.currency) as estimated, sum(a.price) as told, count(a.price) as priced,
     sum(a.estimate) filter (where a.price is not null and a.estimated_in = a.currency) as estimated_of_told,
     sum(a.price) filter (where a.estimate is not null and a.estimated_in = a.currency) as told_of_estimated
 from attempts a where a.message >= $1 and a.at >= $2 and a.state = 'accepted' group by 1, 2 order by 1, 2
