@@ -85,7 +85,7 @@ def test_connections_are_bounded_and_closed_at_the_end(tmp_path: Path) -> None:
 def test_a_resting_connection_the_server_closed_is_replaced(tmp_path: Path) -> None:
     async def scene(stage: MailStage) -> None:
         await stage.send()
-        for connection in tuple(stage.sandbox._doors["smtp"]._connections):
+        for connection in tuple(stage.sandbox._doors["smtp"]._guests):
             connection.reset()
         assert await stage.send(number=2) == Accepted(ATTEMPT.format(2))
         assert stage.echoes() == [FIRST, ATTEMPT.format(2)]
