@@ -13,6 +13,7 @@ from api_stage import TOKEN, Stage, is_problem
 from test_api_callbacks import status_of
 
 from conftest import Play
+from outrider.domain.bounces import BounceRules
 from outrider.domain.message import Message, Status
 from outrider.domain.stops import address_key
 from outrider.lib.ids import write_id
@@ -120,5 +121,24 @@ def test_a_report_dated_beyond_all_time_moves_its_message_and_its_date_is_passed
         row = await stage.store.pool.fetchrow("select at, received_at from receipts")
         assert row["at"] == (yesterday if is_kept else row["received_at"])
         assert await status_of(stage, message) is Status.UNDELIVERED
+
+    on_postgres(act)
+
+
+def test_soft_bounces_are_counted_where_anybody_can_ask_and_end_the_address_by_the_rules(on_postgres: Play) -> None:
+    async def act(stage: Stage) -> None:
+        message = await mailed(stage)
+        key = "update messages set address = $1"
+        await stage.store.pool.execute(key, stage.deps.hasher.address("email", "zoe@example.org"))
+        asked = {"channel": "email", "address": "zoe@example.org"}
+        answer = await stage.http.post(PATH, content=report("a full mailbox is soft", message))
+        assert answer.status_code == 204
+        found = (await stage.ask("POST", "/v1/suppressions/find", json=asked)).json()
+        assert (found["suppressed"], found["soft_bounces"]) == (False, 1)
+        assert await stage.store.end_bouncing(BounceRules(days=1), 10) == 1
+        found = (await stage.ask("POST", "/v1/suppressions/find", json=asked)).json()
+        assert (found["suppressed"], found["soft_bounces"]) == (True, 0)
+        assert found["reason"].endswith("the mailbox was full or switched off")
+        assert "zoe" not in str(found)
 
     on_postgres(act)

@@ -18,8 +18,8 @@ from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.stops import HARD_BOUNCES, address_key, suppression
 from outrider.lib.ids import Hasher
 from outrider.store.named import Queries
+from outrider.store.pg_bounces import PostgresBounces
 from outrider.store.pg_claim import PostgresClaim
-from outrider.store.pg_log import PostgresLog
 from outrider.store.rows import NEVER, columns, counted, read_message, read_past, told
 from outrider.store.vault import Vault
 
@@ -27,7 +27,7 @@ from outrider.store.vault import Vault
 ENDING_REASONS = HARD_BOUNCES | {Reason.OPTED_OUT}
 
 
-class PostgresDeliveryStore(PostgresLog):
+class PostgresDeliveryStore(PostgresBounces):
     """The DeliveryStore port but for receipts."""
 
     _pool: asyncpg.Pool
@@ -98,6 +98,7 @@ class PostgresDeliveryStore(PostgresLog):
         await self._tell_dead(connection, [one for one in moving if _is_about(one, Reason.DEAD_ADDRESS)])
         await self._follow(connection, [(one.message, one.stream, one.number, one.next, one.awaited) for one in moving])
         await self._suppress(connection, {one.message: reason for one in moving if (reason := _ends_address(one))})
+        await self._note_bounces(connection, [(one.message, _reason(one)) for one in moving])
 
     async def _follow(self, connection: Any, moves: Sequence[tuple[bytes, bytes, int, Next, bool]]) -> None:
         """Move messages after their attempts: queued again, in doubt, or at rest."""
@@ -257,5 +258,9 @@ def _is_about(one: Done, reason: Reason) -> bool:
 
 def _ends_address(one: Done) -> Reason | None:
     """The reason of a refusal that may suppress its address."""
-    reason = one.outcome.reason if isinstance(one.outcome, Refused) else None
+    reason = _reason(one)
     return reason if reason in ENDING_REASONS else None
+
+
+def _reason(one: Done) -> Reason | None:
+    return one.outcome.reason if isinstance(one.outcome, Refused) else None

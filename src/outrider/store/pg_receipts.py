@@ -16,7 +16,7 @@ from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
 from outrider.domain.stops import address_key, suppression
 from outrider.lib.ids import Hasher
 from outrider.store.named import Queries
-from outrider.store.pg_log import PostgresLog
+from outrider.store.pg_bounces import PostgresBounces
 from outrider.store.rows import columns, counted, told
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -43,7 +43,7 @@ def digest_of(reported: Reported) -> bytes:
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).digest()
 
 
-class PostgresReceipts(PostgresLog):
+class PostgresReceipts(PostgresBounces):
     """`report` and `match_orphans` of the DeliveryStore port."""
 
     _pool: asyncpg.Pool
@@ -150,6 +150,12 @@ class PostgresReceipts(PostgresLog):
         if found:
             stops = [Stop(address_key(address), "address", why) for address, why in sorted(found.items())]
             await self._put_stops(connection, stops)
+        lost = [(one.message, one.reported.receipt.reason) for one in fresh if _is_lost(one)]
+        await self._note_bounces(connection, lost)
+
+
+def _is_lost(one: Matched) -> bool:
+    return one.reported.receipt.status is ReceiptStatus.UNDELIVERED
 
 
 def _received(one: Matched) -> datetime:

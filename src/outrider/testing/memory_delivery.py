@@ -10,6 +10,7 @@ from outrider.domain.entry import DeadAddressEntry
 from outrider.domain.message import Status
 from outrider.domain.outbox import Done, Next, OpenDoubt, Resolved
 from outrider.domain.purpose import Purpose
+from outrider.testing.memory_bounces import MemoryBounces
 from outrider.testing.memory_claim import MemoryOutbox
 from outrider.testing.memory_part import transaction
 from outrider.testing.memory_rows import AttemptRow, DeliveryLease, DoubtRow, MessageRow
@@ -18,7 +19,7 @@ UNANSWERED = frozenset({AttemptState.INTENT})
 PROVABLE = frozenset({AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.UNRESOLVED, AttemptState.ABSENT})
 
 
-class MemoryDelivery(MemoryOutbox):
+class MemoryDelivery(MemoryOutbox, MemoryBounces):
     """The port `DeliveryStore` without receipts."""
 
     @transaction
@@ -85,6 +86,7 @@ class MemoryDelivery(MemoryOutbox):
         elif isinstance(outcome, Refused):
             attempt.state, attempt.reason = AttemptState.REFUSED, outcome.reason
             self.tables.suppress(row, outcome.reason)
+            self._note_bounce(row, outcome.reason)
             if outcome.reason is Reason.DEAD_ADDRESS:
                 message = row.current()
                 body = DeadAddressEntry(message.channel, message.address)

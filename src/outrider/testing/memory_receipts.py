@@ -8,12 +8,10 @@ from datetime import datetime
 from outrider.domain import lattice
 from outrider.domain.attempt import AttemptState
 from outrider.domain.entry import ReceiptEntry
-from outrider.domain.receipt import Receipt, Reported
-from outrider.testing.memory_delivery import MemoryDelivery
+from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
+from outrider.testing.memory_delivery import PROVABLE, MemoryDelivery
 from outrider.testing.memory_part import transaction
 from outrider.testing.memory_rows import AttemptRow, MessageRow, StoredReceipt
-
-UNPROVED = frozenset({AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.UNRESOLVED})
 
 
 class MemoryReceipts(MemoryDelivery):
@@ -57,7 +55,7 @@ class MemoryReceipts(MemoryDelivery):
 
     def _prove(self, attempt: AttemptRow, receipt: Receipt, now: datetime) -> None:
         """A receipt proves acceptance of an attempt that was not answered, in doubt, or given up."""
-        if attempt.state in UNPROVED:
+        if attempt.state in PROVABLE:
             attempt.state, attempt.ended_at = AttemptState.ACCEPTED, now
             self.tables.doubts.pop((attempt.message, attempt.number), None)
         if not attempt.provider_id:
@@ -72,6 +70,8 @@ class MemoryReceipts(MemoryDelivery):
             self.tables.set_status(row, status, at, receipt.reason.value if receipt.reason else "")
         row.engagement |= lattice.engagement(receipt.status)
         self.tables.suppress(row, receipt.reason)
+        if receipt.status is ReceiptStatus.UNDELIVERED:
+            self._note_bounce(row, receipt.reason)
 
     @transaction
     async def match_orphans(self, most: int) -> int:
