@@ -55,6 +55,8 @@ class Taken(msgspec.Struct):
     reason: Reason | None = None
     #: A success is not reported, as mail servers do unless they are asked to.
     only_failures: bool = False
+    #: The subject of a mail, the title of a push; empty where a channel has none.
+    subject: str = ""
 
 
 class Account(msgspec.Struct, frozen=True):

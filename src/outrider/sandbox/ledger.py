@@ -30,6 +30,8 @@ class Line(msgspec.Struct, frozen=True):
     echo: str
     #: The faults that touched this message, such as ``reset_after``; empty for an ordinary acceptance.
     did: tuple[str, ...] = ()
+    #: The subject of a mail, the title of a push; not written where a channel has none.
+    subject: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -65,7 +67,8 @@ class Ledger:
     def add(self, provider: str, taken: Taken, did: Sequence[str] = ()) -> None:
         """Note one acceptance."""
         at = taken.at.timestamp()
-        line = Line(at, provider, taken.account, taken.id, taken.to, taken.text, taken.echo, tuple(did))
+        subject = taken.subject or msgspec.UNSET
+        line = Line(at, provider, taken.account, taken.id, taken.to, taken.text, taken.echo, tuple(did), subject)
         self._lines.append(ENCODER.encode(line))
         self.accepted += 1
 

@@ -122,14 +122,17 @@ class Fcm:
 
     def _submission(self, call: Call, project: str, new_id: str) -> Taken | Response:
         try:
-            message = SUBMISSION.decode(call.body).message
+            sent = SUBMISSION.decode(call.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return self.bad_request(str(error).partition(" - at ")[2].strip("`$.") or "message", str(error))
+        message = sent.message
         if field := _fault_in(message):
             return self.bad_request(field, f"Invalid value at '{field}'")
         fate = FATES.get(message.token.rpartition("-")[2])
         if fate is not None or not REGISTRATION.fullmatch(message.token):
             return self.error(fate or "INVALID_ARGUMENT")
+        if sent.validate_only:
+            return json_answer(200, {"name": f"projects/{project}/messages/fake_message_id"})
         return _taken(message, project, new_id, call)
 
     def accepted(self, taken: Taken) -> Response:
@@ -187,6 +190,7 @@ def _taken(message: Message, project: str, new_id: str, call: Call) -> Taken:
         to=message.token,
         sender=project,
         text=words.get("body", ""),
+        subject=words.get("title", ""),
         echo=message.fcm_options.get("analytics_label", ""),
         callback_url=url,
         at=call.at,
