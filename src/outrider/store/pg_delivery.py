@@ -70,6 +70,7 @@ class PostgresDeliveryStore(PostgresBounces):
             if accepted:
                 rows = [self._accepted_row(one) for one in accepted]
                 await connection.execute(self._sql.finish_accepted, rows, fence)
+                await self._tell_dead(connection, accepted)
             if others:
                 await self._finish_others(connection, fence, others)
 
@@ -95,7 +96,7 @@ class PostgresDeliveryStore(PostgresBounces):
         }
         moving = [one for one in done if (one.message, one.number) in open_still]
         # Before the engine hears of the failure: the next decision must not use the address again.
-        await self._tell_dead(connection, [one for one in moving if _is_about(one, Reason.DEAD_ADDRESS)])
+        await self._tell_dead(connection, moving)
         await self._follow(connection, [(one.message, one.stream, one.number, one.next, one.awaited) for one in moving])
         await self._suppress(connection, {one.message: reason for one in moving if (reason := _ends_address(one))})
         await self._note_bounces(connection, [(one.message, _reason(one)) for one in moving])
@@ -144,12 +145,18 @@ class PostgresDeliveryStore(PostgresBounces):
             await self._put_stops(connection, [Stop(address_key(one), "address", why) for one, why in found.items()])
 
     async def _tell_dead(self, connection: Any, done: Sequence[Done]) -> None:
-        if not done:
+        """Addresses that exist no more become entries: the message's own by the reason, further ones by name."""
+        gone = {one.message: one for one in done if one.outcome.dead or _is_about(one, Reason.DEAD_ADDRESS)}
+        if not gone:
             return
-        rows = await connection.fetch(self._sql.awaited_among, [one.message for one in done])
+        rows = await connection.fetch(self._sql.awaited_among, list(gone))
         now: datetime = await connection.fetchval("select clock_timestamp()")
-        bodies = [(row["stream"], DeadAddressEntry(row["channel"], row["address"])) for row in rows]
-        await self._append_plain(connection, [Entry(stream, body, now) for stream, body in bodies])
+        entries = [
+            Entry(row["stream"], DeadAddressEntry(row["channel"], address), now)
+            for row in rows
+            for address in _dead_addresses(gone[row["id"]], row["address"])
+        ]
+        await self._append_plain(connection, entries)
 
     async def rescue(self, grace_seconds: float, resolve_within: Mapping[Purpose, timedelta]) -> int:
         """See the port."""
@@ -254,6 +261,10 @@ def _refusal(one: Done) -> tuple[str, str | None, str]:
 
 def _is_about(one: Done, reason: Reason) -> bool:
     return isinstance(one.outcome, Refused) and one.outcome.reason is reason
+
+
+def _dead_addresses(one: Done, own: bytes) -> tuple[bytes, ...]:
+    return (own, *one.outcome.dead) if _is_about(one, Reason.DEAD_ADDRESS) else one.outcome.dead
 
 
 def _ends_address(one: Done) -> Reason | None:

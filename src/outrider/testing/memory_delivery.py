@@ -87,12 +87,12 @@ class MemoryDelivery(MemoryOutbox, MemoryBounces):
             attempt.state, attempt.reason = AttemptState.REFUSED, outcome.reason
             self.tables.suppress(row, outcome.reason)
             self._note_bounce(row, outcome.reason)
-            if outcome.reason is Reason.DEAD_ADDRESS:
-                message = row.current()
-                body = DeadAddressEntry(message.channel, message.address)
-                self.tables.tell(message.stream, body, self.clock.now())
         else:
             attempt.state = AttemptState.UNKNOWN
+        own = isinstance(outcome, Refused) and outcome.reason is Reason.DEAD_ADDRESS
+        message = row.message
+        for address in (*((message.address,) if own else ()), *outcome.dead):
+            self.tables.tell(message.stream, DeadAddressEntry(message.channel, address), self.clock.now())
 
     def _know(self, attempt: AttemptRow, provider_id: str | None) -> None:
         """Enter a provider's message id in the directory; the first attempt that has it keeps it."""

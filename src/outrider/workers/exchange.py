@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
 import structlog
+from msgspec.structs import replace
 
 from outrider.contracts.http import Broken, NotSent, Request
 from outrider.contracts.provider import Direct, Outbound, direct
+from outrider.delivery.together import together
 from outrider.domain.attempt import Outcome, Reason, Refused, Unknown
 from outrider.domain.outbox import Intent
 from outrider.workers.authorized import AuthorizedHttp
@@ -18,11 +21,26 @@ log = structlog.get_logger(__name__)
 
 
 async def send(intent: Intent, desk: Desk, line: AuthorizedHttp, now: datetime) -> Outcome:
-    """Send what an intent says, by the provider's own transport or over HTTP; never raises."""
-    account = desk.accounts[intent.account]
-    own = direct(account.provider)
+    """Send what an intent says, to all its addresses at once, by the provider's own transport or over HTTP.
+
+    Never raises.
+    """
     try:
         message = outbound(intent, desk, now)
+    except Exception as error:
+        return Refused(Reason.BAD_REQUEST, f"the request cannot be written: {error}")
+    account, own, others = desk.accounts[intent.account], intent.message.address, intent.message.content.others
+    if not others:
+        return await _send_to(account, message, line)
+    calls = (_send_to(account, replace(message, to=to), line) for to in (message.to, *(one.value for one in others)))
+    outcomes = await asyncio.gather(*calls)
+    return together(list(zip((own, *(one.address for one in others)), outcomes, strict=True)))
+
+
+async def _send_to(account: Account, message: Outbound, line: AuthorizedHttp) -> Outcome:
+    """One message to one address; never raises."""
+    own = direct(account.provider)
+    try:
         request = account.provider.request(message) if own is None else None
     except Exception as error:
         return Refused(Reason.BAD_REQUEST, f"the request cannot be written: {error}")
