@@ -85,6 +85,8 @@ def sentences(view: MessageView | None, decisions: Sequence[DecisionLine]) -> li
 
 
 def _sent(view: MessageView, zone: str) -> Iterator[str]:
+    if (content := view.message.content) is not None and content.others:
+        yield f"Each attempt goes to {1 + len(content.others)} devices of the person at once."
     yield from (_attempt(attempt, zone, view.message.channel) for attempt in view.attempts)
     yield from (_receipt(receipt, zone) for receipt in view.receipts)
 

@@ -158,13 +158,12 @@ def read_toml(text: str) -> tuple[Toml, list[Problem]]:
 
 def _with_routing(toml: Toml, document: _Document, text: str, problems: list[Problem]) -> Toml:
     here = partial(at, text)
-    registrations, wrong = read_registrations(document.registrations, toml.routes, toml.providers, here)
+    rows, wrong = read_registrations(document.registrations, toml.routes, toml.providers, here)
     problems += wrong
     health = read_health(document.health, read_duration, here, problems)
     retries = read_retries(document.retries, here, problems)
     bounces = read_bounces(document.soft_bounces, read_duration, here, problems)
-    read = {"registrations": registrations, "health": health, "retries": retries, "soft_bounces": bounces}
-    return msgspec.structs.replace(toml, **read)
+    return msgspec.structs.replace(toml, registrations=rows, health=health, retries=retries, soft_bounces=bounces)
 
 
 def _syntax(message: str) -> Problem:

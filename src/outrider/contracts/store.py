@@ -225,6 +225,10 @@ class DeliveryStore(Protocol):
         """Match orphan receipts whose message is known by now; how many."""
         ...
 
+    async def forget_orphans(self, age: timedelta) -> int:
+        """Drop the orphans that nobody claimed for so long; how many."""
+        ...
+
     async def end_bouncing(self, rules: BounceRules, most: int) -> int:
         """Suppress addresses whose mail came back too often for passing reasons; how many.
 

@@ -1,4 +1,4 @@
-"""One call to one provider for one message, and what came of it."""
+"""One message handed to one provider, to all devices of a person where the channel reaches all, and what came of it."""
 
 from __future__ import annotations
 
