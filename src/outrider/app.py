@@ -12,6 +12,7 @@ from typing import Protocol
 from outrider import wiring
 from outrider.configuration import Configuration
 from outrider.configuration.schemas import schemas
+from outrider.domain.receipt import ORPHANS_KEPT
 from outrider.domain.request import EVENT_KEYS_KEPT, KEPT, KEYS_AT_ONCE
 from outrider.installation import Opened, current_configuration
 from outrider.lib.collector import Collector
@@ -185,6 +186,7 @@ class Outrider:
             await ensure_partitions(connection, now)
             await drop_partitions(connection, now)
         await self.opened.store.drop_answers(KEPT)
+        await self.opened.store.forget_orphans(ORPHANS_KEPT)
         while await self.opened.store.drop_event_keys(EVENT_KEYS_KEPT, KEYS_AT_ONCE) == KEYS_AT_ONCE:
             pass
 

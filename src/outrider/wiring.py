@@ -102,6 +102,7 @@ def build_desk(
         purposes=purposes_of(toml),
         legality=toml.legality(library.current.policy.markets.values()),
         retries=toml.retries,
+        soft_bounces=toml.soft_bounces,
         markets=library.current.policy.markets,
         acknowledgments=acknowledgments,
         link_key=link_key,

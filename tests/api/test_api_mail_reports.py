@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from api_stage import TOKEN, Stage, is_problem
 from test_api_callbacks import status_of
 
 from conftest import Play
+from outrider.domain.bounces import BounceRules
 from outrider.domain.message import Message, Status
 from outrider.domain.stops import address_key
 from outrider.lib.ids import write_id
@@ -82,3 +85,60 @@ def test_a_letter_that_is_no_report_is_kept_and_a_wrong_token_is_nothing(in_memo
         is_problem(await stage.http.post(f"{PATH}x", content=body), 404, "not-found")
 
     in_memory(act)
+
+
+REPORT = """To: bounce+{echo}.1@bounces.example.com
+Content-Type: multipart/report; boundary="b"
+
+--b
+Content-Type: message/delivery-status
+
+Action: failed
+Status: 5.1.1
+Last-Attempt-Date: {date}
+
+--b--
+"""
+
+
+@pytest.mark.parametrize(
+    ("date", "is_kept"),
+    [
+        ("Fri, 31 Dec 9999 23:59:59 -0500", False),
+        ("Mon, 01 Jan 1900 00:00:00 +0500", False),
+        ("{yesterday}", True),
+    ],
+)
+def test_a_report_dated_beyond_all_time_moves_its_message_and_its_date_is_passed_over(
+    on_postgres: Play, date: str, is_kept: bool
+) -> None:
+    async def act(stage: Stage) -> None:
+        message = await mailed(stage)
+        yesterday = (stage.deps.clock.now() - timedelta(days=1)).replace(microsecond=0)
+        body = REPORT.format(echo=write_id("msg", message.id), date=date.format(yesterday=format_datetime(yesterday)))
+        answer = await stage.http.post(PATH, content=body)
+        assert answer.status_code == 204, answer.text
+        row = await stage.store.pool.fetchrow("select at, received_at from receipts")
+        assert row["at"] == (yesterday if is_kept else row["received_at"])
+        assert await status_of(stage, message) is Status.UNDELIVERED
+
+    on_postgres(act)
+
+
+def test_soft_bounces_are_counted_where_anybody_can_ask_and_end_the_address_by_the_rules(on_postgres: Play) -> None:
+    async def act(stage: Stage) -> None:
+        message = await mailed(stage)
+        key = "update messages set address = $1"
+        await stage.store.pool.execute(key, stage.deps.hasher.address("email", "zoe@example.org"))
+        asked = {"channel": "email", "address": "zoe@example.org"}
+        answer = await stage.http.post(PATH, content=report("a full mailbox is soft", message))
+        assert answer.status_code == 204
+        found = (await stage.ask("POST", "/v1/suppressions/find", json=asked)).json()
+        assert (found["suppressed"], found["soft_bounces"]) == (False, 1)
+        assert await stage.store.end_bouncing(BounceRules(days=1), 10) == 1
+        found = (await stage.ask("POST", "/v1/suppressions/find", json=asked)).json()
+        assert (found["suppressed"], found["soft_bounces"]) == (True, 0)
+        assert found["reason"].endswith("the mailbox was full or switched off")
+        assert "zoe" not in str(found)
+
+    on_postgres(act)

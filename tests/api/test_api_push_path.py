@@ -15,13 +15,14 @@ from api_stage import ACKNOWLEDGMENT_KEY, Stage, served
 from conftest import Play
 from outrider.contracts.provider import Secret
 from outrider.domain.entry import DeadAddressEntry, OutcomeEntry, ReceiptEntry
-from outrider.domain.message import Content, Message, Rendition, Status
+from outrider.domain.message import Content, Further, Message, Rendition, Status
 from outrider.domain.receipt import ReceiptStatus
 from outrider.domain.route import Route
 from outrider.lib.clock import SystemClock
 from outrider.lib.http import open_http
 from outrider.providers.push.fcm import Fcm, FcmSettings
 from outrider.receipts.acknowledgment import Acknowledgments
+from outrider.sandbox.ledger import read_ledger
 from outrider.sandbox.push._google import service_account
 from outrider.sandbox.running import Sandbox, running_sandbox
 from outrider.sandbox.side import Options
@@ -34,12 +35,13 @@ async def ready(versions: Iterable[int]) -> None:
     """Every configuration is there."""
 
 
-async def queued(stage: Stage, token: str) -> Message:
-    """A push that something awaits."""
+async def queued(stage: Stage, token: str, *others: str) -> Message:
+    """A push that something awaits, to a person with these devices."""
     now = stage.deps.clock.now()
     who = builders.stream("anna", 3)
     lease = await stage.store.lease("past", 3600, 32)
-    content = Content(token, "fr", {})
+    further = tuple(Further(other, builders.digest(other)) for other in others)
+    content = Content(token, "fr", {}, further)
     made = builders.message(who, now, channel="push", awaited=True, content=content)
     rows = (builders.decided(made),)
     people = (builders.profile(who, now),)
@@ -89,11 +91,12 @@ async def left(stage: Stage, message: Message) -> tuple[Status, list[Any]]:
     return state.status, [entry.body for entry in await stage.entries()]
 
 
-async def through(stage: Stage, folder: Path, token: str) -> tuple[Message, Status, list[Any]]:
-    message = await queued(stage, token)
+async def through(stage: Stage, folder: Path, token: str, *others: str) -> tuple[Message, Status, list[Any]]:
+    message = await queued(stage, token, *others)
     async with delivering(stage, folder) as (delivery, sandbox):
         await sent(delivery)
         await sandbox.settled()
+        assert sandbox.summary().repeated_messages == {}
     return message, *await left(stage, message)
 
 
@@ -133,3 +136,34 @@ def test_a_quota_makes_the_message_wait(in_memory: Play, tmp_path: Path) -> None
         assert (due - message.not_before).total_seconds() > 59
 
     in_memory(act)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "status", "taken", "dead"),
+    [
+        pytest.param(("a-phone1", "a-tablet"), Status.DELIVERED, 2, [], id="all devices, one delivery"),
+        pytest.param(("a-phone1-silent", "a-tablet"), Status.DELIVERED, 2, [], id="one of them acknowledged"),
+        pytest.param(("a-unregistered", "a-tablet"), Status.DELIVERED, 1, [0], id="the first is gone"),
+        pytest.param(("a-phone1", "b-unregistered", "c-mismatch"), Status.DELIVERED, 1, [1, 2], id="the others are"),
+        pytest.param(("a-quota", "a-tablet"), Status.DELIVERED, 1, [], id="one was refused for now"),
+        pytest.param(("a-quota", "b-unregistered"), Status.QUEUED, 0, [1], id="none was taken: again"),
+        pytest.param(("a-unregistered", "b-unregistered"), Status.FAILED, 0, [0, 1], id="all are gone"),
+    ],
+)
+def test_a_push_goes_to_every_device_and_a_dead_token_costs_only_that_one(
+    on_postgres: Play, tmp_path: Path, tokens: tuple[str, ...], status: Status, taken: int, dead: list[int]
+) -> None:
+    async def act(stage: Stage) -> None:
+        message, stands, told = await through(stage, tmp_path, *tokens)
+        assert stands is status
+        lines = list(read_ledger(tmp_path / "ledger.ndjson"))
+        assert len({line.to for line in lines}) == len(lines) == taken
+        hashes = [message.address, *map(builders.digest, tokens[1:])]
+        found = [body.address for body in told if isinstance(body, DeadAddressEntry)]
+        assert found == [hashes[number] for number in dead]
+        receipts = [body for body in told if isinstance(body, ReceiptEntry)]
+        assert len(receipts) == (status is Status.DELIVERED), "what a second device says is known already"
+        assert await stage.store.pool.fetchval("select count(*) from attempts") == 1
+        assert await stage.store.pool.fetchval("select in_day from ceilings") == 1
+
+    on_postgres(act)

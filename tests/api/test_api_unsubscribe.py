@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from conftest import Play
 from outrider.api.app import build_api
-from outrider.api.farewell import LANGUAGES, POLICY, STYLE, language, page
+from outrider.api.farewell import LANGUAGES, POLICY, STYLE, Moment, language, page
 from outrider.delivery.unsubscribe import Leaving, write_token
 from outrider.domain.purpose import Purpose
 from outrider.domain.stops import consent_key
@@ -26,8 +27,8 @@ MESSAGE = bytes(range(16))
 CLICK = {"List-Unsubscribe": "One-Click"}
 
 
-def link(stream: bytes, purpose: Purpose = Purpose.COMMERCIAL, key: bytes = KEY) -> str:
-    return f"/v1/unsubscribe/{write_token(key, Leaving(MESSAGE, stream, purpose, 'email'))}"
+def link(stream: bytes, purpose: Purpose = Purpose.COMMERCIAL, key: bytes = KEY, locale: str = "") -> str:
+    return f"/v1/unsubscribe/{write_token(key, Leaving(MESSAGE, stream, purpose, 'email', locale))}"
 
 
 def signing(stage: Stage) -> Stage:
@@ -71,11 +72,22 @@ async def stops(stage: Stage, stream: bytes) -> list[Any]:
 def test_looking_changes_nothing_and_shows_a_button_in_the_persons_language(on_postgres: Play) -> None:
     async def act(stage: Stage) -> None:
         stream = await known(signing(stage))
-        for accepted, name in (("fr-FR,fr;q=0.9", "fr"), ("xx", "en"), ("", "en"), ("de;q=0.2, es;q=0.7", "es")):
-            answer = await stage.http.get(link(stream), headers={"accept-language": accepted})
+        for locale, accepted, name in (
+            ("", "fr-FR,fr;q=0.9", "fr"),
+            ("", "xx", "en"),
+            ("", "", "en"),
+            ("", "de;q=0.2, es;q=0.7", "es"),
+            ("de-AT", "fr", "de"),
+            ("pt_PT", "", "pt"),
+            ("tlh", "it", "it"),
+        ):
+            answer = await stage.http.get(link(stream, locale=locale), headers={"accept-language": accepted})
             assert answer.status_code == 200
-            assert LANGUAGES[name].button.replace("’", "’") in answer.text
+            assert LANGUAGES[name].button in answer.text
+            assert f'<html lang="{name}">' in answer.text
             assert answer.headers["content-security-policy"] == POLICY
+            assert answer.headers["referrer-policy"] == "no-referrer"
+            assert not re.search("zoe|example|c-1", answer.text, re.IGNORECASE), "it names nobody"
         assert await stops(stage, stream) == []
 
     on_postgres(act)
@@ -124,6 +136,22 @@ def test_a_forged_link_is_not_there(in_memory: Play, method: str) -> None:
     in_memory(act)
 
 
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8", "accept-language": "de"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_person_with_half_a_link_is_told_what_to_do(in_memory: Play, method: str) -> None:
+    async def act(stage: Stage) -> None:
+        half = link(bytes(16))[:-3]
+        answer = await signing(stage).http.request(method, half, data=CLICK, headers=BROWSER)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert LANGUAGES["de"].missing in answer.text
+        assert "<form" not in answer.text
+
+    in_memory(act)
+
+
 def test_other_methods_are_named(in_memory: Play) -> None:
     async def act(stage: Stage) -> None:
         answer = await signing(stage).http.delete(link(bytes(16)))
@@ -144,19 +172,33 @@ def test_a_store_that_does_not_answer_is_no_success(in_memory: Play) -> None:
         async with httpx.AsyncClient(transport=transport, base_url="https://rental.example") as client:
             with failing(stage, "append"):
                 is_problem(await client.post(link(bytes(16)), data=CLICK), 503, "unavailable")
+                answer = await client.post(link(bytes(16), locale="fr"), data=CLICK, headers=BROWSER)
+            assert answer.status_code == 503
+            assert LANGUAGES["fr"].failed in answer.text
+            assert "<form" in answer.text, "one more click may do"
 
     in_memory(act)
 
 
-@given(st.text(max_size=60))
-def test_any_accepted_languages_choose_one_that_is_there(accepted: str) -> None:
-    assert language(accepted) in LANGUAGES
+@given(st.text(max_size=20), st.text(max_size=60))
+def test_any_languages_choose_one_that_is_there(locale: str, accepted: str) -> None:
+    assert language(locale, accepted) in LANGUAGES
 
 
 def test_the_page_runs_nothing_and_its_style_is_the_one_allowed() -> None:
     for name in LANGUAGES:
-        before, after = page(name, done=False).decode(), page(name, done=True).decode()
-        assert "<form" in before
-        assert "<form" not in after
-        assert f"<style>{STYLE}</style>" in before
-        assert not re.search(r"<script|https?://|\son\w+=", before + after)
+        pages = {moment: page(name, moment, Purpose.COMMERCIAL).decode() for moment in Moment}
+        assert [moment for moment, text in pages.items() if "<form" in text] == [Moment.ASKS, Moment.FAILED]
+        assert all(f"<style>{STYLE}</style>" in text for text in pages.values())
+        assert not re.search(r"<script|https?://|\son\w+=|[{]kind[}]", "".join(pages.values()))
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_the_page_says_what_ends_and_what_does_not(name: str) -> None:
+    words = LANGUAGES[name]
+    for purpose in (Purpose.COMMERCIAL, Purpose.SERVICE):
+        for moment in (Moment.ASKS, Moment.DONE):
+            text = unescape(page(name, moment, purpose).decode())
+            assert words.kinds[purpose] in text
+            assert words.stays in text
+    assert words.kinds[""] in unescape(page(name, Moment.ASKS, "another").decode())

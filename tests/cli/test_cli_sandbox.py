@@ -143,3 +143,30 @@ def test_it_prints_one_line_or_none_and_ends_when_asked(tmp_path: Path, option: 
     result = CliRunner().invoke(COMMAND, ["--port", "0", "--ledger", str(tmp_path / "ledger"), option])
     assert result.exit_code == 0
     assert len(result.output.splitlines()) == lines
+
+
+@pytest.mark.usefixtures("ends_at_once")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], (4020, 4025)),
+        (["--port", "0"], (0, 0)),
+        (["--port", "4120"], (4120, 4025)),
+        (["--mail-port", "0"], (4020, 0)),
+        (["--port", "0", "--mail-port", "4125"], (0, 4125)),
+    ],
+)
+def test_mail_has_a_port_of_its_own_that_needs_no_privileges(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], expected: tuple[int, int]
+) -> None:
+    asked: list[tuple[int, int]] = []
+    real = running.running_sandbox
+
+    def on_free_ports(ledger: Path, port: int, *, mail_port: int, **options: Any) -> Any:
+        asked.append((port, mail_port))
+        return real(ledger, 0, mail_port=0, **options)
+
+    monkeypatch.setattr(running, "running_sandbox", on_free_ports)
+    result = CliRunner().invoke(COMMAND, [*arguments, "--ledger", str(tmp_path / "ledger")])
+    assert result.exit_code == 0, result.output
+    assert asked == [expected]

@@ -1,8 +1,8 @@
-"""`[[registrations]]`, senders, `[health]` and `[retries]` of outrider.toml: read, or refused with their place."""
+"""Registrations, senders, health, retries and soft bounces of outrider.toml: read, or refused with their place."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from outrider.configuration import build
 from outrider.configuration.toml import read_toml
 from outrider.delivery.budget import RetryRules
 from outrider.delivery.health import HealthRules
+from outrider.domain.bounces import BounceRules
 from outrider.domain.problem import place
 from outrider.domain.registration import Registration, RegistrationStatus
 from outrider.plugged import shipped
@@ -148,9 +149,27 @@ def test_health_and_retries_have_defaults_and_are_read():
         ("[retries]\nshare = 1.5\n", "2:1", "expected a share of first attempts from 0 to 1"),
         ("[retries]\nper_minute = 0\n", "2:1", "expected a number from 1 to 100000"),
         ("[retries]\nnan = 1\n", "2:1", "object contains unknown field `nan`"),
+        ('[soft_bounces]\nwithin = "36h"\n', "2:1", "expected whole days, from 1d to 365d, found '36h'"),
+        ('[soft_bounces]\nwithin = "53w"\n', "2:1", "expected whole days, from 1d to 365d, found '53w'"),
+        (
+            "[soft_bounces]\ndays = 31\n",
+            "2:1",
+            "expected a number of days from 0 (never) to 30, the days within which they count",
+        ),
     ],
 )
 def test_what_is_out_of_range_is_refused_and_keeps_its_default(text, where, message):
     toml, [problem] = read_toml(text)
     assert (place(problem), problem.message) == (f"outrider.toml:{where}", message)
-    assert (toml.health, toml.retries) == (HealthRules(), RetryRules())
+    assert (toml.health, toml.retries, toml.soft_bounces) == (HealthRules(), RetryRules(), BounceRules())
+
+
+def test_soft_bounces_are_read_and_few_days_ask_for_few_bounces():
+    toml, problems = read_toml('[soft_bounces]\ndays = 3\nwithin = "2w"\n')
+    assert (toml.soft_bounces, problems) == (BounceRules(3, timedelta(days=14)), [])
+    toml, problems = read_toml('[soft_bounces]\nwithin = "3d"\n')
+    assert [problem.message for problem in problems] == [
+        "expected a number of days from 0 (never) to 3, the days within which they count"
+    ]
+    assert toml.soft_bounces == BounceRules(3, timedelta(days=3))
+    assert read_toml("[soft_bounces]\ndays = 0\n")[0].soft_bounces.days == 0

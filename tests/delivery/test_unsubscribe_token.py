@@ -12,7 +12,9 @@ from outrider.domain.purpose import Purpose
 
 KEY = b"k" * 32
 ID = st.binary(min_size=16, max_size=16)
-LEAVING = st.builds(Leaving, ID, ID, st.sampled_from(Purpose), st.sampled_from(["email", "x"]))
+LEAVING = st.builds(
+    Leaving, ID, ID, st.sampled_from(Purpose), st.sampled_from(["email", "x"]), st.sampled_from(["", "de-AT"])
+)
 
 
 @given(LEAVING)

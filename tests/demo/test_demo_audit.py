@@ -16,8 +16,8 @@ ACCEPTED = Attempted(AttemptState.ACCEPTED)
 LABELED = Attempted(AttemptState.ACCEPTED, "resend_once: attempt 1 stayed in doubt")
 
 
-def line(message: bytes, number: int = 1) -> Line:
-    return Line(0.0, "smsmode", "main", "p-1", "+33612000000", "hello", f"{write_id('msg', message)}.{number}")
+def line(message: bytes, number: int = 1, to: str = "+33612000000") -> Line:
+    return Line(0.0, "smsmode", "main", "p-1", to, "hello", f"{write_id('msg', message)}.{number}")
 
 
 def refused(state: AttemptState) -> Attempted:
@@ -41,6 +41,8 @@ CASES = {
     "one attempt was taken twice": ({(A, 1): ACCEPTED}, [line(A), line(A)], (2, 1, 0, 1, 0)),
     "a second copy without a rule": ({(A, 1): ACCEPTED, (A, 2): ACCEPTED}, [line(A), line(A, 2)], (2, 2, 0, 1, 0)),
     "a second copy that a rule allows": ({(A, 1): ACCEPTED, (A, 2): LABELED}, [line(A), line(A, 2)], (2, 2, 0, 0, 0)),
+    "two devices of a person": ({(A, 1): ACCEPTED}, [line(A), line(A, to="tablet")], (2, 1, 0, 0, 0)),
+    "one of two devices twice": ({(A, 1): ACCEPTED}, [line(A), line(A, to="t"), line(A, to="t")], (3, 1, 0, 1, 0)),
     "another run's message is passed over": ({(A, 1): ACCEPTED}, [line(A), line(C)], (1, 1, 0, 0, 0)),
 }
 

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -19,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
+
+from outrider.testing.ports import free_port
 
 BLOCK = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: Seconds for one command, and for one that is run until its output fits.
@@ -138,8 +139,9 @@ class Page:
         raise AssertionError(f"{body}\nended before it was ready:\n{''.join(lines)}")
 
     def with_ports(self, command: str) -> str:
-        """The sandbox takes its port as an option."""
-        return f"{command} --port {self.ports['4020']}" if command.startswith("outrider sandbox") else command
+        """The sandbox takes its ports as options."""
+        own = f"{command} --port {self.ports['4020']} --mail-port {self.ports['4025']}"
+        return own if command.startswith("outrider sandbox") else command
 
     def variables(self) -> dict[str, str]:
         """What the commands find in their environment."""
@@ -171,10 +173,3 @@ def fits(expected: str, output: str) -> bool:
     """Whether an output holds the expected lines one after the other; … stands for anything within a line."""
     parts = [re.escape(part) for part in expected.strip().split("…")]
     return re.search("[^\n]*".join(parts), output) is not None
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -53,6 +53,7 @@ def fields(struct: Any) -> set[str]:
         ("registrations", "###", fields(routing.RegistrationEntry)),
         ("health", "###", fields(routing.HealthEntry)),
         ("retries", "###", fields(RetryRules)),
+        ("soft_bounces", "###", fields(routing.BouncesEntry)),
         ("objects/*.yaml", "##", {"kind", "traits", "sealed", "roles", *kinds.TYPES}),
         ("sources/*.yaml", "##", {"source", "events", "default", *sources.KEYS, *sources.FIELDS, *sources.ATTRIBUTES}),
         ("template.yaml", "##", {*READERS, "type", "example", "longest"}),

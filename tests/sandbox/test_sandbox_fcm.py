@@ -63,8 +63,23 @@ def test_a_push_is_taken_noted_and_acknowledged(tmp_path: Path) -> None:
         (line,) = stage.sandbox.lines()
         assert outcome == Accepted(line.id)
         assert (line.provider, line.to, line.text, line.echo) == ("fcm", "token-of-anna", "Bay B-12", "msg_1.1")
+        assert line.subject == "Ready"
         assert app.acknowledged() == [("ack-1", "delivered")]
         assert [call.target for call in stage.receiver.calls] == ["/ack"]
+
+    play(tmp_path, scene)
+
+
+def test_a_push_that_is_only_to_be_checked_is_not_taken(tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        app = App(stage)
+        request = app.provider.request(app.message())
+        body = msgspec.json.decode(request.body) | {"validate_only": True}
+        asked = msgspec.structs.replace(request, body=msgspec.json.encode(body))
+        answer = await app.line.send(app.account, asked)
+        assert isinstance(answer, Response)
+        assert answer.status == 200
+        assert stage.sandbox.lines() == []
 
     play(tmp_path, scene)
 

@@ -19,8 +19,8 @@ def taken(identifier: str = "SM1", echo: str = "msg_1.1") -> Taken:
     return Taken(identifier, "AC1", "+33612345678", "Drive", "Réservé\nligne 2", echo, "", AT)
 
 
-def line(echo: str, provider: str = "twilio") -> Line:
-    return Line(AT.timestamp(), provider, "AC1", "SM1", "+33612345678", "text", echo)
+def line(echo: str, provider: str = "twilio", to: str = "+33612345678") -> Line:
+    return Line(AT.timestamp(), provider, "AC1", "SM1", to, "text", echo)
 
 
 @pytest.fixture
@@ -81,6 +81,16 @@ def test_a_folder_that_is_not_there_is_an_error_at_once(tmp_path: Path) -> None:
     [
         pytest.param([], Summary(0, {}, {}, {}, 0), id="empty"),
         pytest.param([line("m.1"), line("n.1")], Summary(2, {"twilio": 2}, {}, {}, 0), id="two messages"),
+        pytest.param(
+            [line("m.1", to="phone"), line("m.1", to="tablet")],
+            Summary(2, {"twilio": 2}, {}, {}, 0),
+            id="two devices of a person",
+        ),
+        pytest.param(
+            [line("m.1", to="phone"), line("m.1", to="tablet"), line("m.2", to="phone")],
+            Summary(3, {"twilio": 3}, {}, {"m": 2}, 0),
+            id="one of two devices twice",
+        ),
         pytest.param(
             [line("m.1"), line("m.1")], Summary(2, {"twilio": 2}, {"m.1": 2}, {"m": 2}, 0), id="an attempt twice"
         ),

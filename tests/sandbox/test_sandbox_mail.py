@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from mail_stage import ATTEMPT, MailStage, play_mail
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from outrider.contracts.provider import Secret
 from outrider.domain.attempt import Accepted, Reason, Refused, Unknown
@@ -25,6 +27,26 @@ def test_mail_is_taken_as_written_and_known_by_its_attempt(tmp_path: Path) -> No
         assert await stage.send(text=text) == Accepted(FIRST)
         [line] = stage.sandbox.lines()
         assert (line.provider, line.to, line.text, line.echo) == ("smtp", "zoe@example.org", text, FIRST)
+        assert line.subject == "Your car"
+
+    play_mail(tmp_path, scene)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Votre voiture vous attend à l’aéroport, Zoé : place B-12, au deuxième niveau du parking couvert P4 🚗",) * 2,
+        ("=?utf-8?b?not base64?=", "=?utf-8?b?not base64?="),
+        ("=?x-unknown?q?caf=E9?=", "=?x-unknown?q?caf=E9?="),
+        ("", UNSET),
+    ],
+)
+def test_the_ledger_holds_the_subject_as_a_person_reads_it(tmp_path: Path, written: str, read: object) -> None:
+    async def scene(stage: MailStage) -> None:
+        message = stage.message()
+        await stage.provider.send(replace(message, body=replace(message.body, subject=written)), 5.0)
+        assert [line.subject for line in stage.sandbox.lines()] == [read]
+        assert (b'"subject"' in (tmp_path / "ledger.ndjson").read_bytes()) is (read is not UNSET)
 
     play_mail(tmp_path, scene)
 
@@ -85,7 +107,7 @@ def test_connections_are_bounded_and_closed_at_the_end(tmp_path: Path) -> None:
 def test_a_resting_connection_the_server_closed_is_replaced(tmp_path: Path) -> None:
     async def scene(stage: MailStage) -> None:
         await stage.send()
-        for connection in tuple(stage.sandbox._doors["smtp"]._connections):
+        for connection in tuple(stage.sandbox._doors["smtp"]._guests):
             connection.reset()
         assert await stage.send(number=2) == Accepted(ATTEMPT.format(2))
         assert stage.echoes() == [FIRST, ATTEMPT.format(2)]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from outrider.contracts.http import Request, Response
+import pytest
+
+from outrider.contracts.http import NotSent, Request, Response
 from outrider.sandbox.post import POSTERS, Post, Schedule
 
 REQUEST = Request("POST", "http://127.0.0.1:9/cb")
@@ -77,6 +79,34 @@ def test_an_url_that_may_not_be_called_is_a_failed_try() -> None:
         post.later(0.0, lambda: REQUEST, Schedule((), on_status=False))
         await post.settled()
         assert (post.delivered, post.failed, post.lost) == (1, 2, 1)
+        await post.close()
+
+    asyncio.run(asyncio.wait_for(scene(), 30))
+
+
+@pytest.mark.parametrize("answer", [Response(204), Response(500), NotSent("nobody there"), KeyError("token")])
+def test_a_callback_under_way_at_a_reset_does_not_count_afterwards(answer: Response | Exception) -> None:
+    class Slow(Transport):
+        """Answers once it is told to."""
+
+        async def send(self, request: Request, deadline: float) -> Response:
+            await told.wait()
+            return await super().send(request, deadline)
+
+    told = asyncio.Event()
+
+    async def scene() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        transport = Slow(answer)
+        post = Post(transport, retry_scale=0.0)
+        post.later(0.0, lambda: REQUEST, Schedule((), on_status=True))
+        await asyncio.sleep(0)
+        post.forget()
+        told.set()
+        post.later(0.0, lambda: REQUEST, TWICE)
+        await post.settled()
+        assert len(transport.sent) == 2
+        assert (post.delivered, post.failed, post.lost, post.pending) == (1, 0, 0, 0)
         await post.close()
 
     asyncio.run(asyncio.wait_for(scene(), 30))

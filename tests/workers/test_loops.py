@@ -10,7 +10,10 @@ from types import SimpleNamespace
 import pytest
 from worker_stage import World
 
+from outrider.domain.attempt import Reason, Refused
+from outrider.domain.bounces import BounceRules
 from outrider.domain.message import Status
+from outrider.domain.outbox import Next
 from outrider.domain.work import Fenced
 from outrider.testing import builders
 from outrider.testing.memory_subject import drive
@@ -127,6 +130,7 @@ def quick(monkeypatch):
         "DOUBTS_EVERY",
         "RESCUE_EVERY",
         "ORPHANS_EVERY",
+        "BOUNCES_EVERY",
         "CONFIGURATION_EVERY",
         "PARTITIONS_EVERY",
         "HEALTH_EVERY",
@@ -139,7 +143,7 @@ def test_every_duty_is_done_again_and_again_also_after_a_failure():
     world, duties = World(), Duties(doubts=(1, 2), partitions=(1,))
     world.store.hook = lambda method, moment: duties.done.update([method])
     made = make_sweep(world, duties)
-    names = ("doubts", "partitions", "rescue", "match_orphans")
+    names = ("doubts", "partitions", "rescue", "match_orphans", "end_bouncing")
     run_until(made, duties, lambda: min(duties.done[name] for name in names) >= 3)
     assert made.wakes.outbox._event.is_set(), "an ended doubt may have queued a message"
 
@@ -158,6 +162,27 @@ def test_a_new_configuration_and_new_weights_are_looked_for_again_and_again():
     names = ("refresh", "weigh")
     made = Watch(duties.duty("refresh"), duties.duty("weigh"))
     run_until(made, duties, lambda: min(duties.done[name] for name in names) >= 4)
+
+
+def test_the_sweep_ends_addresses_by_the_rules_of_the_company():
+    world = World()
+    world.desk.soft_bounces = BounceRules(days=1)
+    made = make_sweep(world, Duties())
+    message = builders.message(builders.stream("anna"), world.clock.now(), channel="email")
+
+    async def go():
+        lease = await world.store.lease("past", 3600, 32)
+        await world.store.save(builders.batch(lease, world.clock.now(), messages=(message,)))
+        fence = await world.store.open_lease("worker", 3600)
+        async with world.store.claim(10) as claim:
+            await claim.commit(fence, [intent := builders.intent(message)], [])
+        full = Refused(Reason.ABSENT_SUBSCRIBER)
+        await world.store.finish(fence, [builders.done(intent, full, Next(Status.FAILED))])
+        assert [await made.bounces(), await made.bounces()] == [1, 0]
+
+    drive(go())
+    [stop] = world.store.tables.stops.values()
+    assert (stop.scope, stop.reason[:40]) == ("address", "mail to it bounced on 2026-03-02 and non")
 
 
 def test_stopping_ends_the_sweep_in_the_middle_of_its_longest_pause():

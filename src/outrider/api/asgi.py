@@ -75,10 +75,14 @@ async def send_json(send: Send, status: int, body: bytes) -> None:
     await _send(send, status, _JSON, body)
 
 
-async def send_page(send: Send, body: bytes, policy: str) -> None:
-    """Answer with an HTML page under a content security policy."""
-    own = ((b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy.encode()))
-    await _send(send, 200, (*SAFE, *own), body)
+async def send_page(send: Send, body: bytes, policy: str, status: int = 200) -> None:
+    """Answer with an HTML page under a content security policy; where it leads to learns nothing of its address."""
+    own = (
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-security-policy", policy.encode()),
+        (b"referrer-policy", b"no-referrer"),
+    )
+    await _send(send, status, (*SAFE, *own), body)
 
 
 async def send_empty(send: Send, status: int) -> None:

@@ -46,6 +46,8 @@ class MessageOut(msgspec.Struct, frozen=True, kw_only=True):
     root: str | None
     #: Masked for readers without `pii:read`.
     address: str | None
+    #: To how many addresses of the person each attempt goes: the devices of a push. Null after an erasure.
+    addresses: int | None
     locale: str | None
 
 
@@ -225,6 +227,7 @@ def _message_fields(line: MessageLine, pii: bool) -> dict[str, Any]:
         "reason": _words(line.reason, pii),
         "root": write_id("msg", line.root) if line.root else None,
         "address": None if content is None else content.address if pii else mask_address(content.address),
+        "addresses": None if content is None else 1 + len(content.others),
         "locale": content.locale if content else None,
     }
 

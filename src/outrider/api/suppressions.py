@@ -55,6 +55,8 @@ class SuppressionOut(msgspec.Struct, frozen=True):
     since: datetime | None = None
     #: Purposes that are suppressed; none named: every purpose.
     purposes: tuple[str, ...] = ()
+    #: Days on which mail to it came back for passing reasons and that may still count; null in lists.
+    soft_bounces: int | None = None
 
 
 @put("/", guards=[needs("profiles:write")], summary="Suppress an address", status_code=200)
@@ -99,7 +101,8 @@ def _hash(deps: ApiDeps, data: AddressAsked) -> bytes:
 async def _state(deps: ApiDeps, hashed: bytes) -> SuppressionOut:
     found = await deps.reading.stops([address_key(hashed), opt_out_key(hashed)])
     found.sort(key=lambda line: SCOPES.index(line.stop.scope))
-    return _show(found[0]) if found else SuppressionOut(False, hashed.hex())
+    shown = _show(found[0]) if found else SuppressionOut(False, hashed.hex())
+    return msgspec.structs.replace(shown, soft_bounces=await deps.reading.soft_bounces(hashed))
 
 
 def _show(line: StandingStop) -> SuppressionOut:

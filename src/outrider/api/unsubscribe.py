@@ -7,9 +7,10 @@ from urllib.parse import parse_qs
 
 from outrider.api.asgi import Receive, Route, Scope, Send, answering, check_method, header, read_body, send_page
 from outrider.api.deps import ApiDeps
-from outrider.api.farewell import POLICY, language, page
-from outrider.api.problems import NOT_FOUND, UNREADABLE, Problem, Wrong
+from outrider.api.farewell import POLICY, Moment, language, page
+from outrider.api.problems import NOT_FOUND, UNREADABLE, Problem, Wrong, problem_of
 from outrider.api.writing import stand
+from outrider.contracts.reading_store import Unavailable
 from outrider.delivery.unsubscribe import Leaving, read_token
 from outrider.domain.entry import ConsentEntry, Entry, Stop
 from outrider.domain.profile import ConsentState
@@ -24,19 +25,39 @@ IN_PARTS = re.compile(rb'name="?List-Unsubscribe"?[^\n]*\r?\n(?:[^\n]+\n)*\r?\nO
 
 
 def unsubscribe_route(deps: ApiDeps) -> Route:
-    """The route as an ASGI application."""
+    """The route as an ASGI application. Browsers get a page also for what goes wrong, mailbox providers a problem."""
 
     async def unsubscribe(scope: Scope, receive: Receive, send: Send) -> None:
-        one = _leaving(deps, scope["path"])
+        try:
+            one = _leaving(deps, scope["path"])
+        except Problem as problem:
+            await _apologize(scope, send, problem, Moment.MISSING)
+            return
         check_method(scope, "GET", "POST")
         done = scope["method"] == "POST"
         if done:
             _check_form(await read_body(scope, receive, LARGEST))
-            await _withdraw(deps, one)
-        asked = header(scope, b"accept-language") or b""
-        await send_page(send, page(language(asked.decode("latin-1")), done=done), POLICY)
+            try:
+                await _withdraw(deps, one)
+            except Unavailable as error:
+                await _apologize(scope, send, problem_of(error), Moment.FAILED, one.locale)
+                return
+        name = language(one.locale, _asked(scope, b"accept-language"))
+        await send_page(send, page(name, Moment.DONE if done else Moment.ASKS, one.purpose), POLICY)
 
     return answering(unsubscribe)
+
+
+async def _apologize(scope: Scope, send: Send, problem: Problem, moment: Moment, locale: str = "") -> None:
+    """Tell a person in words; raises the problem for whoever does not read HTML."""
+    if "text/html" not in _asked(scope, b"accept"):
+        raise problem
+    name = language(locale, _asked(scope, b"accept-language"))
+    await send_page(send, page(name, moment), POLICY, problem.kind.status)
+
+
+def _asked(scope: Scope, name: bytes) -> str:
+    return (header(scope, name) or b"").decode("latin-1")
 
 
 def _leaving(deps: ApiDeps, path: str) -> Leaving:

@@ -2,4 +2,4 @@
 
 from outrider.contracts.channel import Channel
 
-CHANNEL = Channel("push", "Notifications to the company's app", "token")
+CHANNEL = Channel("push", "Notifications to the company's app", "token", everywhere=True)

@@ -111,6 +111,8 @@ def sentences(story: Story) -> list[str]:
 
 
 def _sent(view: MessageView, zone: str) -> Iterator[str]:
+    if (content := view.message.content) is not None and content.others:
+        yield f"Each attempt goes to {1 + len(content.others)} devices of the person at once."
     yield from (_attempt(attempt, zone, view.message.channel) for attempt in view.attempts)
     yield from (_receipt(receipt, zone, view.message.channel) for receipt in view.receipts)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 4020
 PORT = click.IntRange(0, 65_535)
+#: Above the ports that only root may open.
+DEFAULT_MAIL_PORT = 4025
 
 
 @click.command(short_help="Run simulated providers that misbehave on command.")
@@ -36,7 +38,11 @@ PORT = click.IntRange(0, 65_535)
 @click.option("--receipt-delay", default=50.0, show_default=True, help="Milliseconds until the first receipt.")
 @click.option("--retry-scale", default=1.0, show_default=True, help="Factor on waits before callbacks are tried again.")
 @click.option("--magic/--no-magic", default=True, show_default=True, help="Numbers ending in 555 000x have a fate.")
-@click.option("--mail-port", type=PORT, default=0, show_default=True, help="Port for SMTP; 0 for a free one.")
+@click.option(
+    "--mail-port",
+    type=PORT,
+    help=f"Port for SMTP; 0 for a free one.  [default: {DEFAULT_MAIL_PORT}, or a free one with --port 0]",
+)
 @click.option(
     "--mail-reports", default="", metavar="URL", help="Post bounces of mail here, as a mail server's pipe would."
 )
@@ -64,7 +70,7 @@ def sandbox(
     receipt_delay: float,
     retry_scale: float,
     magic: bool,
-    mail_port: int,
+    mail_port: int | None,
     mail_reports: str,
     prices: Path | None,
     seed: int,
@@ -91,6 +97,8 @@ def sandbox(
         tariff=_tariff(prices),
     )
     faults = _read_faults(faults_file) if faults_file else []
+    if mail_port is None:
+        mail_port = DEFAULT_MAIL_PORT if port else 0
     try:
         uvloop.run(_serve(host, (port, mail_port), ledger, options, faults, None if quiet else as_json))
     except OSError as error:

@@ -177,9 +177,11 @@ class _Builder:
                 overrides.append(override)
         packs = self.shipped.markets.values()
         try:
-            return build_policy(
+            policy = build_policy(
                 packs, toml.home_market, toml.caps, overrides, gaps=toml.gaps, config=number, on=self.on
             )
+            everywhere = frozenset(name for name, channel in self.shipped.channels.items() if channel.everywhere)
+            return msgspec.structs.replace(policy, everywhere=everywhere)
         except PolicyError as error:
             sentences = dict.fromkeys(error.problems)
             self.problems += [policy_problem(sentence, self.files, overrides, toml) for sentence in sentences]

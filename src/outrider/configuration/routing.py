@@ -1,4 +1,4 @@
-"""The parts of outrider.toml about routing: registrations, senders, health, retries."""
+"""The parts of outrider.toml about routing and routes' trouble: registrations, senders, health, retries, bounces."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from outrider.contracts.surroundings import suggest
 from outrider.delivery.budget import RetryRules
 from outrider.delivery.health import HealthRules
 from outrider.delivery.legality import MET, Flaw, Legality, country_flaw, form_flaw
+from outrider.domain.bounces import BounceRules
 from outrider.domain.problem import Problem
 from outrider.domain.registration import TEXT_CHANNELS, Registration, SendersByChannel
 from outrider.domain.route import Route
@@ -43,6 +44,15 @@ class HealthEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calm: str = "5m"
 
 
+class BouncesEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[soft_bounces]`."""
+
+    days: int = 5
+    within: str = "30d"
+
+
+#: The longest time soft bounces may be remembered: longer than anybody's habits last.
+LONGEST_MEMORY = timedelta(days=365)
 TIMES = ("half_life", "slow_after", "receipts_after", "calm")
 SHARES = ("refused_share", "slow_share", "missing_share", "step_down", "step_up", "floor")
 
@@ -78,6 +88,21 @@ def read_retries(entry: RetryRules, at: At, problems: list[Problem]) -> RetryRul
         problems.append(at(["retries"], "per_minute", "expected a number from 1 to 100000", ""))
         entry = msgspec.structs.replace(entry, per_minute=defaults.per_minute)
     return entry
+
+
+def read_bounces(entry: BouncesEntry, duration: Duration, at: At, problems: list[Problem]) -> BounceRules:
+    """When soft bounces end an address; what is out of range is a problem and keeps its default."""
+    rules = BounceRules()
+    within = duration(entry.within)
+    if within is None or not timedelta(days=1) <= within <= LONGEST_MEMORY or within % timedelta(days=1):
+        words = f"expected whole days, from 1d to {LONGEST_MEMORY.days}d, found '{entry.within}'"
+        problems.append(at(["soft_bounces"], "within", words, "write 30d or 8w"))
+        within = rules.within
+    if not 0 <= entry.days <= within.days:
+        words = f"expected a number of days from 0 (never) to {within.days}, the days within which they count"
+        problems.append(at(["soft_bounces"], "days", words, ""))
+        return BounceRules(min(rules.days, within.days), within)
+    return BounceRules(entry.days, within)
 
 
 def read_registrations(

@@ -13,8 +13,10 @@ from typing import Any
 import msgspec
 
 from outrider.configuration.routing import (
+    BouncesEntry,
     HealthEntry,
     RegistrationEntry,
+    read_bounces,
     read_health,
     read_registrations,
     read_retries,
@@ -24,6 +26,7 @@ from outrider.contracts.surroundings import suggest
 from outrider.delivery.budget import RetryRules
 from outrider.delivery.health import HealthRules
 from outrider.delivery.legality import Legality
+from outrider.domain.bounces import BounceRules
 from outrider.domain.outbox import Ceiling
 from outrider.domain.policy import Calendar, Cap, Gap, MarketRules
 from outrider.domain.problem import Problem
@@ -95,6 +98,7 @@ class Toml(msgspec.Struct, frozen=True):
     registrations: tuple[Registration, ...] = ()
     health: HealthRules = HealthRules()
     retries: RetryRules = RetryRules()
+    soft_bounces: BounceRules = BounceRules()
 
     @property
     def providers(self) -> dict[str, str]:
@@ -121,6 +125,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registrations: tuple[RegistrationEntry, ...] = ()
     health: HealthEntry = HealthEntry()
     retries: RetryRules = RetryRules()
+    soft_bounces: BouncesEntry = BouncesEntry()
 
 
 def read_toml(text: str) -> tuple[Toml, list[Problem]]:
@@ -153,11 +158,12 @@ def read_toml(text: str) -> tuple[Toml, list[Problem]]:
 
 def _with_routing(toml: Toml, document: _Document, text: str, problems: list[Problem]) -> Toml:
     here = partial(at, text)
-    registrations, wrong = read_registrations(document.registrations, toml.routes, toml.providers, here)
+    rows, wrong = read_registrations(document.registrations, toml.routes, toml.providers, here)
     problems += wrong
     health = read_health(document.health, read_duration, here, problems)
     retries = read_retries(document.retries, here, problems)
-    return msgspec.structs.replace(toml, registrations=registrations, health=health, retries=retries)
+    bounces = read_bounces(document.soft_bounces, read_duration, here, problems)
+    return msgspec.structs.replace(toml, registrations=rows, health=health, retries=retries, soft_bounces=bounces)
 
 
 def _syntax(message: str) -> Problem:

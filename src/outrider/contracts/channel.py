@@ -13,3 +13,6 @@ class Channel(msgspec.Struct, frozen=True):
     title: str
     #: What an address on it is: phone (E.164), email, token.
     address: str
+    #: A message goes to every living address of a person at once, in one attempt: one address for each device. Else to
+    #: the first that may be written to.
+    everywhere: bool = False

@@ -228,6 +228,10 @@ class Reading(Protocol):
         """The stops among these keys."""
         ...
 
+    async def soft_bounces(self, address: bytes) -> int:
+        """On how many days mail to an address, by its keyed hash, came back for passing reasons, as far as known."""
+        ...
+
     async def stops_of(self, scopes: Collection[str], after: str, most: int) -> list[StandingStop]:
         """Stops of these scopes in the order of their keys, after a key."""
         ...

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from outrider.domain.attempt import AttemptState
+from outrider.domain.bounces import BounceRules
 from outrider.domain.decision import Recent
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import Entry, Stop
@@ -230,6 +231,17 @@ class DeliveryStore(Protocol):
 
     async def match_orphans(self, most: int) -> int:
         """Match orphan receipts whose message is known by now; how many."""
+        ...
+
+    async def forget_orphans(self, age: timedelta) -> int:
+        """Drop the orphans that nobody claimed for so long; how many."""
+        ...
+
+    async def end_bouncing(self, rules: BounceRules, most: int) -> int:
+        """Suppress addresses whose mail came back too often for passing reasons; how many.
+
+        Looks at no more than `most` new bounces, and forgets those older than the rules count.
+        """
         ...
 
     async def count_attempts(self, state: AttemptState) -> int:

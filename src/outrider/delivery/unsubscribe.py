@@ -22,22 +22,23 @@ LONGEST = 200
 
 
 class Leaving(msgspec.Struct, frozen=True):
-    """One message's way out: its person, its purpose, its channel."""
+    """One message's way out: its person, its purpose, its channel, and the language it was written in."""
 
     message: bytes
     stream: bytes
     purpose: Purpose
     channel: str
+    locale: str = ""
 
 
 def leaving(message: Message) -> Leaving:
     """The way out of a message."""
-    return Leaving(message.id, message.stream, message.purpose, message.channel)
+    return Leaving(message.id, message.stream, message.purpose, message.channel, message.content.locale)
 
 
 def write_token(key: bytes, one: Leaving) -> str:
     """The token of a link, in the alphabet of URLs. Ids are 16 bytes each; `key` signs."""
-    said = one.message + one.stream + f"{one.purpose}/{one.channel}".encode()
+    said = one.message + one.stream + f"{one.purpose}/{one.channel}/{one.locale}".encode()
     return base64.urlsafe_b64encode(_mac(key, said) + said).rstrip(b"=").decode()
 
 
@@ -47,8 +48,8 @@ def read_token(key: bytes, token: str) -> Leaving | None:
     mac, said = raw[:MAC], raw[MAC:]
     if not hmac.compare_digest(mac, _mac(key, said)) or len(said) <= 2 * ID:
         return None
-    purpose, _, channel = said[2 * ID :].decode().partition("/")
-    return Leaving(said[:ID], said[ID : 2 * ID], Purpose(purpose), channel)
+    purpose, channel, locale = said[2 * ID :].decode().split("/", 2)
+    return Leaving(said[:ID], said[ID : 2 * ID], Purpose(purpose), channel, locale)
 
 
 def _mac(key: bytes, said: bytes) -> bytes:

@@ -59,7 +59,8 @@ class Audit(msgspec.Struct, frozen=True):
 
 def audit(attempts: Mapping[Place, Attempted], lines: Iterable[Line], foreign: frozenset[bytes]) -> Audit:
     """Compare. `attempts`: every attempt of this run; `foreign`: messages that belong to other runs."""
-    taken = [place for place in map(place_of, lines) if place is None or place[0] not in foreign]
+    copies = [(place, line.to) for line in lines if (place := place_of(line)) is None or place[0] not in foreign]
+    taken = [place for place, _ in copies]
     known = set(taken)
     accepted = {place for place, attempt in attempts.items() if attempt.state is AttemptState.ACCEPTED}
     in_doubt = sum(attempts[place].state in IN_DOUBT for place in taken if place and place in attempts)
@@ -68,7 +69,7 @@ def audit(attempts: Mapping[Place, Attempted], lines: Iterable[Line], foreign: f
         taken=len(taken),
         accepted=len(accepted),
         lost=len(accepted - known) + unknown_here,
-        duplicates=_duplicates(taken, attempts),
+        duplicates=_duplicates(copies, attempts),
         in_doubt=in_doubt,
         by_store=_sums(accepted, attempts),
         by_ledger=_sums((place for place in known if place is not None), attempts),
@@ -100,7 +101,8 @@ def _agrees(place: Place | None, attempts: Mapping[Place, Attempted]) -> bool:
     return found is not None and (found.state is AttemptState.ACCEPTED or found.state in IN_DOUBT)
 
 
-def _duplicates(taken: Iterable[Place | None], attempts: Mapping[Place, Attempted]) -> int:
-    copies = Counter(place[0] for place in taken if place)
+def _duplicates(taken: Iterable[tuple[Place | None, str]], attempts: Mapping[Place, Attempted]) -> int:
+    """Each device of a person gets a copy of its own; a second one at the same address is a duplicate."""
+    copies = Counter((place[0], to) for place, to in taken if place)
     allowed = Counter(place[0] for place, attempt in attempts.items() if attempt.label)
-    return sum(max(0, count - 1 - allowed[message]) for message, count in copies.items())
+    return sum(max(0, count - 1 - allowed[message]) for (message, _), count in copies.items())

@@ -1,4 +1,4 @@
-"""One call to one provider for one message, and what came of it."""
+"""One message handed to one provider, to all devices of a person where the channel reaches all, and what came of it."""
 
 from __future__ import annotations
 
@@ -89,6 +89,8 @@ class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
     segments: int | None = None
     price: float | None = None
     currency: str | None = None
+    #: Keyed hashes of those of the message's addresses that exist no more.
+    dead: tuple[bytes, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
@@ -99,6 +101,8 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
     detail: str = ""
     #: Seconds the provider asked us to wait (Retry-After); None when it did not say.
     retry_after: float | None = None
+    #: As in Accepted; where the reason is DEAD_ADDRESS, that tells of the message's own address.
+    dead: tuple[bytes, ...] = ()
 
     @property
     def scope(self) -> Scope:
@@ -110,6 +114,8 @@ class Unknown(msgspec.Struct, frozen=True, tag="unknown"):
     """The call broke off after the first byte left, or the answer cannot be read: it may be on its way."""
 
     detail: str = ""
+    #: As in Accepted.
+    dead: tuple[bytes, ...] = ()
 
 
 Outcome = Accepted | Refused | Unknown

@@ -32,6 +32,14 @@ FINAL = frozenset({Status.DELIVERED, Status.UNDELIVERED, Status.FAILED, Status.C
 CANCELABLE = frozenset({Status.HELD, Status.QUEUED})
 
 
+class Further(msgspec.Struct, frozen=True):
+    """Another address of the person on the same channel, which gets the same content in the same attempt."""
+
+    value: str
+    #: Its keyed hash.
+    address: bytes
+
+
 class Content(msgspec.Struct, frozen=True):
     """The personal part of a message, sealed in the store: where it goes and what its template needs."""
 
@@ -39,6 +47,8 @@ class Content(msgspec.Struct, frozen=True):
     locale: str
     #: Template values, plain data only.
     values: dict[str, object]
+    #: The person's other devices, on channels that reach all of them at once.
+    others: tuple[Further, ...] = ()
 
 
 class Rendition(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -283,6 +283,8 @@ class Policy(msgspec.Struct, frozen=True):
     gaps: tuple[Gap, ...] = ()
     #: Digits after the plus → zone, of the phone ranges of every market.
     ranges: dict[str, str] = {}
+    #: Channels on which a message goes to every address of a person at once.
+    everywhere: frozenset[str] = frozenset()
 
     @property
     def looks_back(self) -> timedelta:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+
+from msgspec.structs import replace
 
 from outrider.domain.attempt import Reason
-from outrider.domain.message import Message
+from outrider.domain.message import Further, Message
 from outrider.domain.purpose import Purpose
 
 #: A stop of these scopes ends a message; of the others (a pause) it only delays it.
@@ -59,6 +61,23 @@ def profile_key(stream: bytes) -> str:
 def pause_key(scope: str, name: str) -> str:
     """A pause of a journey, channel, purpose or account, or of everything."""
     return f"{scope}:{name}"
+
+
+def keys_of_others(message: Message) -> tuple[str, ...]:
+    """Every key that forbids a further address of this message."""
+    return tuple(key for other in message.content.others for key in _address_keys(message, other))
+
+
+def without_stopped(message: Message, stopped: Container[str]) -> Message:
+    """The message without the further addresses that a stop forbids; `stopped` holds keys."""
+    others = message.content.others
+    kept = tuple(one for one in others if not any(key in stopped for key in _address_keys(message, one)))
+    return message if len(kept) == len(others) else replace(message, content=replace(message.content, others=kept))
+
+
+def _address_keys(message: Message, other: Further) -> tuple[str, ...]:
+    opted_out = (opt_out_key(other.address),) if message.purpose in OPT_OUT_PURPOSES else ()
+    return (address_key(other.address), *opted_out)
 
 
 def stop_keys(message: Message, account: str) -> tuple[str, ...]:

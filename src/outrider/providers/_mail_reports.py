@@ -29,12 +29,20 @@ STATUSES = {
 COMPLAINTS = frozenset({"abuse", "fraud", "opt-out", "opt-out-list"})
 RETURN_PATHS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To")
 LONGEST_DETAIL = 300
+#: A report's first parts say everything; what it quotes may be cut. Bytes.
+LONGEST = 65_536
+#: Anybody can write to a return path, and each level of nested parts makes every line dearer to read: a report has one
+#: level, the original it quotes seldom more than three.
+MOST_LEVELS = 20
+BOUNDARY = re.compile(rb"\bboundary\s*=", re.IGNORECASE)
 
 
 def read_reports(callback: Callback) -> list[Receipt]:
     """The receipts in a report; none in an automatic answer. Raises Unreadable for other mail."""
     mail = _mail(callback)
-    parts = {part.get_content_type(): part for part in mail.walk()}
+    parts: dict[str, Message] = {}
+    for part in mail.walk():  # the report itself comes before what it quotes
+        parts.setdefault(part.get_content_type(), part)
     if status := parts.get("message/delivery-status"):
         return _deliveries(mail, status, parts)
     if feedback := parts.get("message/feedback-report"):
@@ -46,10 +54,13 @@ def read_reports(callback: Callback) -> list[Receipt]:
 
 def _mail(callback: Callback) -> Message:
     """The report as posted: whole with its headers, or its parts alone under the request's content type."""
+    body = callback.body[:LONGEST]
+    if len(BOUNDARY.findall(body)) > MOST_LEVELS:
+        raise Unreadable(f"expected a report, got more than {MOST_LEVELS} levels of parts")
     kind = callback.headers.get("content-type", "")
     if kind.strip().lower().startswith("multipart/") and "\n" not in kind and "\r" not in kind:
-        return message_from_bytes(b"Content-Type: " + kind.encode("latin-1", "replace") + b"\r\n\r\n" + callback.body)
-    return message_from_bytes(callback.body)
+        return message_from_bytes(b"Content-Type: " + kind.encode("latin-1", "replace") + b"\r\n\r\n" + body)
+    return message_from_bytes(body)
 
 
 def _deliveries(mail: Message, report: Message, parts: dict[str, Message]) -> list[Receipt]:

@@ -58,6 +58,8 @@ class Taken(msgspec.Struct):
     only_failures: bool = False
     #: What a segment of it costs here; None where the sandbox was given no price list.
     charge: Charge | None = None
+    #: The subject of a mail, the title of a push; empty where a channel has none.
+    subject: str = ""
 
 
 class Account(msgspec.Struct, frozen=True):

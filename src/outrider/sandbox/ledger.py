@@ -30,6 +30,8 @@ class Line(msgspec.Struct, frozen=True):
     echo: str
     #: The faults that touched this message, such as ``reset_after``; empty for an ordinary acceptance.
     did: tuple[str, ...] = ()
+    #: The subject of a mail, the title of a push; not written where a channel has none.
+    subject: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -38,9 +40,10 @@ class Summary(msgspec.Struct, frozen=True):
     accepted: int
     #: Provider → accepted messages.
     providers: dict[str, int]
-    #: Attempt ids the providers accepted more than once, with the number of times.
+    #: Attempt ids the providers accepted more than once for the same address, with the number of times.
     repeated_attempts: dict[str, int]
-    #: Messages (attempt id without its ``.n``) accepted more than once over all attempts and providers.
+    #: Messages (attempt id without its ``.n``) accepted more than once for the same address over all attempts and
+    #: providers. To several devices of a person a message goes once each.
     repeated_messages: dict[str, int]
     #: Accepted messages that carried no attempt id.
     without_echo: int
@@ -65,7 +68,8 @@ class Ledger:
     def add(self, provider: str, taken: Taken, did: Sequence[str] = ()) -> None:
         """Note one acceptance."""
         at = taken.at.timestamp()
-        line = Line(at, provider, taken.account, taken.id, taken.to, taken.text, taken.echo, tuple(did))
+        subject = taken.subject or msgspec.UNSET
+        line = Line(at, provider, taken.account, taken.id, taken.to, taken.text, taken.echo, tuple(did), subject)
         self._lines.append(ENCODER.encode(line))
         self.accepted += 1
 
@@ -102,14 +106,16 @@ def read_ledger(path: Path, start: int = 0) -> Iterator[Line]:
 def summarize(lines: Iterator[Line]) -> Summary:
     """Count accepted messages by provider, by attempt and by message."""
     providers: Counter[str] = Counter()
-    attempts: Counter[str] = Counter()
+    attempts: Counter[tuple[str, str]] = Counter()
+    messages: Counter[tuple[str, str]] = Counter()
+    without_echo = 0
     for line in lines:
         providers[line.provider] += 1
-        attempts[line.echo] += 1
-    without_echo = attempts.pop("", 0)
-    messages: Counter[str] = Counter()
-    for echo, times in attempts.items():
-        messages[message_of(echo)] += times
+        if line.echo:
+            attempts[line.echo, line.to] += 1
+            messages[message_of(line.echo), line.to] += 1
+        else:
+            without_echo += 1
     return Summary(providers.total(), dict(providers), _repeated(attempts), _repeated(messages), without_echo)
 
 
@@ -118,5 +124,10 @@ def message_of(echo: str) -> str:
     return echo.rpartition(".")[0] or echo
 
 
-def _repeated(counts: Counter[str]) -> dict[str, int]:
-    return {key: times for key, times in counts.items() if times > 1}
+def _repeated(counts: Counter[tuple[str, str]]) -> dict[str, int]:
+    """By name, the most for one address."""
+    repeated: dict[str, int] = {}
+    for (name, _), times in counts.items():
+        if times > max(1, repeated.get(name, 1)):
+            repeated[name] = times
+    return repeated

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -84,7 +85,7 @@ class Post:
         try:
             return await self._delivered(letter)
         except Exception as error:
-            self.failed += 1
+            self._count(letter.epoch, None)
             self._loop.call_exception_handler({"message": "a callback could not be posted", "exception": error})
             return False
 
@@ -101,17 +102,23 @@ class Post:
 
     async def try_once(self, request: Request) -> Response | None:
         """Post one callback now; None when the connection failed or the URL is none."""
-        try:
+        epoch = self._epoch
+        answer = None
+        with suppress(NotSent, Broken, ValueError):
             answer = await self._http.send(request, DEADLINE)
-        except (NotSent, Broken, ValueError):
-            self.failed += 1
-            return None
-        good = 200 <= answer.status < 300
-        self.delivered += good
-        self.failed += not good
+        self._count(epoch, answer)
         return answer
 
+    def _count(self, epoch: int, answer: Response | None) -> None:
+        """Count a try, unless counting began anew while it was under way."""
+        if epoch == self._epoch:
+            good = answer is not None and 200 <= answer.status < 300
+            self.delivered += good
+            self.failed += not good
+
     def _again(self, letter: Letter) -> None:
+        if letter.epoch != self._epoch:
+            return
         waits = letter.schedule.waits
         if letter.tries > len(waits):
             self.lost += 1

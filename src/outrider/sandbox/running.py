@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,23 @@ def counterparts(extra: Sequence[Path] = ()) -> dict[str, Any]:
 REOPEN_AGAIN = 0.05
 
 
+class Guests(set[Any]):
+    """The open connections of a door; who was let in just before it closed is sent away."""
+
+    is_open = False
+
+    def add(self, connection: Any) -> None:
+        """Take in a connection."""
+        super().add(connection)
+        if not self.is_open:
+            connection.reset()
+
+
 class Door:
-    """A listening socket that can close for a while and open again at the same address."""
+    """A listening socket that can close for a while and open again at the same address.
+
+    What it was told last counts, however long the listener takes to open.
+    """
 
     def __init__(self, server: Server, host: str, port: int, mail: Side | None = None) -> None:
         """mail: the side that speaks SMTP here; HTTP when none is given."""
@@ -45,31 +60,43 @@ class Door:
         self.port = port
         self._mail = mail
         self._listener: asyncio.Server | None = None
-        self._connections: set[Any] = set()
+        self._opening = asyncio.Lock()
+        self._guests = Guests()
 
     @property
     def url(self) -> str:
         """The address clients use as `base_url`."""
         return f"{'smtp' if self._mail else 'http'}://{self._host}:{self.port}"
 
-    async def open(self) -> None:
-        """Listen; port 0 becomes a free one. Raises OSError when the port is taken."""
-        if self._listener is None:
+    def open(self) -> Coroutine[Any, Any, None]:
+        """Listen, once what is returned is awaited; port 0 becomes a free one. Raises OSError when it is taken."""
+        self._guests.is_open = True
+        return self._listen()
+
+    async def _listen(self) -> None:
+        async with self._opening:
+            if self._listener is not None or not self._guests.is_open:
+                return
             loop = asyncio.get_running_loop()
-            self._listener = await loop.create_server(self._connection, self._host, self.port, backlog=BACKLOG)
-            self.port = self._listener.sockets[0].getsockname()[1]
+            listener = await loop.create_server(self._connection, self._host, self.port, backlog=BACKLOG)
+            self.port = listener.sockets[0].getsockname()[1]
+            if self._guests.is_open:
+                self._listener = listener
+            else:
+                listener.close()
 
     def _connection(self) -> Connection | SmtpConnection:
         if self._mail is not None:
-            return SmtpConnection(self._mail, self._server.serve, self._server.clock, self._connections)
-        return Connection(self._server.serve, self._server.clock, self._connections)
+            return SmtpConnection(self._mail, self._server.serve, self._server.clock, self._guests)
+        return Connection(self._server.serve, self._server.clock, self._guests)
 
     def close(self) -> None:
         """Refuse connections from now on and reset the open ones."""
+        self._guests.is_open = False
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        for connection in tuple(self._connections):
+        for connection in tuple(self._guests):
             connection.reset()
 
 
@@ -90,6 +117,7 @@ class Sandbox:
         self._admin = Admin(server, self._outage, self._reopen)
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._ended = False
         server.admin = self._admin.answer
         server.flushed = self._wake
 
@@ -171,7 +199,7 @@ class Sandbox:
     def _reopen(self) -> None:
         """Open the doors of providers whose outage is over."""
         now = self._server.clock.monotonic()
-        for name, door in self._doors.items():
+        for name, door in self._doors.items() if not self._ended else ():
             outage = self._server.faults.outage(name, now)
             if outage is None or outage.number:
                 task = asyncio.get_running_loop().create_task(door.open())
@@ -181,12 +209,14 @@ class Sandbox:
                 # A timer of the loop may ring a moment before its time on the clock.
                 asyncio.get_running_loop().call_later(REOPEN_AGAIN, self._reopen)
 
-    def close(self) -> None:
-        """Close every listener and connection."""
-        for task in tuple(self._tasks):
-            task.cancel()
+    async def close(self) -> None:
+        """Close every listener and connection, for good: what is still under way accepts and reports nothing more."""
+        self._ended = True
         for door in (self._main, *self._doors.values()):
             door.close()
+        # Not canceled: a listener that is being opened would be left open.
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.close()
 
 
 @asynccontextmanager
@@ -226,7 +256,7 @@ async def running_sandbox(
             sandbox.fault(fault)
         yield sandbox
     finally:
-        sandbox.close()
+        await sandbox.close()
         await post.close()
         book.close()
         if http is None:

@@ -42,6 +42,15 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         self._run = secrets.token_hex(8)
         self._ids = 0
+        self._ended = False
+
+    async def close(self) -> None:
+        """Accept and answer nothing more; what waits for its time finds the end."""
+        self._ended = True
+        self._pending.clear()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def new_id(self) -> str:
         """32 hexadecimal digits, unique over all runs."""
@@ -87,6 +96,8 @@ class Server:
             self._loop.call_later(seconds_of(latency, taken.to), self._decide, connection, side, taken, met)
 
     def _decide(self, connection: Caller, side: Side, taken: Taken, met: Met) -> None:
+        if self._ended:
+            return
         if Kind.RESET_BEFORE in met:
             connection.reset()
         elif refusal := _misbehavior(side, met) or side.refusal(taken):

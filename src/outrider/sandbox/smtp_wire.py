@@ -6,7 +6,6 @@ import asyncio
 import base64
 import binascii
 import re
-import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,7 +13,7 @@ from outrider.contracts.http import Response
 from outrider.lib.clock import Clock
 from outrider.sandbox.certificate import server_context
 from outrider.sandbox.counterpart import Account, Call, Taken
-from outrider.sandbox.wire import RESET, Caller
+from outrider.sandbox.wire import Caller, break_off
 
 #: What the server takes for a path: a counterpart with this prefix speaks SMTP.
 SMTP_PREFIX = "smtp:"
@@ -249,12 +248,8 @@ class SmtpConnection(asyncio.Protocol):
 
     def reset(self) -> None:
         """Break the connection off with a TCP reset, without a reply."""
-        if self._transport is None:
-            return
-        # A TLS transport has no socket between its connection's end and the moment the protocol hears of it.
-        if (link := self._transport.get_extra_info("socket")) is not None:
-            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        self._transport.abort()
+        if self._transport is not None:
+            break_off(self._transport)
 
     def _say(self, *lines: str) -> None:
         self._transport.write("".join(f"{line}\r\n" for line in lines).encode())

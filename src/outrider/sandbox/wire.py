@@ -121,8 +121,15 @@ class Connection(asyncio.Protocol):
     def reset(self) -> None:
         """Break the connection off with a TCP reset, without an answer."""
         if self._transport is not None:
-            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            self._transport.abort()
+            break_off(self._transport)
+
+
+def break_off(transport: Any) -> None:
+    """End a connection with a TCP reset."""
+    # A TLS transport has no socket between its connection's end and the moment the protocol hears of it.
+    if (link := transport.get_extra_info("socket")) is not None:
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    transport.abort()
 
 
 def head(response: Response, keep_alive: bool) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 from outrider.domain.entry import Entry, OutcomeEntry
 from outrider.domain.message import Message, Status
 from outrider.domain.outbox import Ceiling, Due, Intent, Past, Refusal, Verdictless
-from outrider.domain.stops import ENDING_SCOPES
+from outrider.domain.stops import ENDING_SCOPES, keys_of_others, without_stopped
 from outrider.domain.work import Fenced
 from outrider.store.named import Queries
 from outrider.store.rows import columns, read_message, read_past
@@ -48,8 +48,17 @@ class PostgresClaim:
         found = await self._connection.fetch(self._sql.load_claimed, order)
         messages = {message.id: message for message in await read(read_message, found) if message is not None}
         await self._settle(order, [row["id"] for row in found if row["id"] not in messages], messages)
+        messages = await self._without_stopped(messages)
         past = await self._past([row["id"] for row in found if row["attempts"]])
         self.due = [Due(messages[one], tuple(past.get(one, ()))) for one in order if one in messages]
+
+    async def _without_stopped(self, messages: dict[bytes, Message]) -> dict[bytes, Message]:
+        """Further addresses with a stop are left out; a stop on the message's own is found when it is committed."""
+        keys = {key for message in messages.values() for key in keys_of_others(message)}
+        if not keys:
+            return messages
+        stopped = {row["key"] for row in await self._connection.fetch(self._sql.find_stops, list(keys))}
+        return {one: without_stopped(message, stopped) for one, message in messages.items()}
 
     async def _settle(self, order: list[bytes], forgotten: list[bytes], messages: dict[bytes, Message]) -> None:
         """Outbox rows of messages that are not queued any more go, and messages of forgotten people end."""

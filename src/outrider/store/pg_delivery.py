@@ -18,8 +18,8 @@ from outrider.domain.purpose import PURPOSES, Purpose
 from outrider.domain.stops import HARD_BOUNCES, address_key, suppression
 from outrider.lib.ids import Hasher
 from outrider.store.named import Queries
+from outrider.store.pg_bounces import PostgresBounces
 from outrider.store.pg_claim import PostgresClaim
-from outrider.store.pg_log import PostgresLog
 from outrider.store.rows import NEVER, columns, counted, read_message, read_past, told
 from outrider.store.vault import Vault
 
@@ -31,7 +31,7 @@ RECENT_STOPS = 200
 ENDING_REASONS = HARD_BOUNCES | {Reason.OPTED_OUT}
 
 
-class PostgresDeliveryStore(PostgresLog):
+class PostgresDeliveryStore(PostgresBounces):
     """The DeliveryStore port but for receipts."""
 
     _pool: asyncpg.Pool
@@ -81,6 +81,7 @@ class PostgresDeliveryStore(PostgresLog):
             if accepted:
                 rows = [self._accepted_row(one) for one in accepted]
                 await connection.execute(self._sql.finish_accepted, rows, fence)
+                await self._tell_dead(connection, accepted)
             if others:
                 await self._finish_others(connection, fence, others)
 
@@ -106,9 +107,10 @@ class PostgresDeliveryStore(PostgresLog):
         }
         moving = [one for one in done if (one.message, one.number) in open_still]
         # Before the engine hears of the failure: the next decision must not use the address again.
-        await self._tell_dead(connection, [one for one in moving if _is_about(one, Reason.DEAD_ADDRESS)])
+        await self._tell_dead(connection, moving)
         await self._follow(connection, [(one.message, one.stream, one.number, one.next, one.awaited) for one in moving])
         await self._suppress(connection, {one.message: reason for one in moving if (reason := _ends_address(one))})
+        await self._note_bounces(connection, [(one.message, _reason(one)) for one in moving])
 
     async def _follow(self, connection: Any, moves: Sequence[tuple[bytes, bytes, int, Next, bool]]) -> None:
         """Move messages after their attempts: queued again, in doubt, or at rest."""
@@ -154,12 +156,18 @@ class PostgresDeliveryStore(PostgresLog):
             await self._put_stops(connection, [Stop(address_key(one), "address", why) for one, why in found.items()])
 
     async def _tell_dead(self, connection: Any, done: Sequence[Done]) -> None:
-        if not done:
+        """Addresses that exist no more become entries: the message's own by the reason, further ones by name."""
+        gone = {one.message: one for one in done if one.outcome.dead or _is_about(one, Reason.DEAD_ADDRESS)}
+        if not gone:
             return
-        rows = await connection.fetch(self._sql.awaited_among, [one.message for one in done])
+        rows = await connection.fetch(self._sql.awaited_among, list(gone))
         now: datetime = await connection.fetchval("select clock_timestamp()")
-        bodies = [(row["stream"], DeadAddressEntry(row["channel"], row["address"])) for row in rows]
-        await self._append_plain(connection, [Entry(stream, body, now) for stream, body in bodies])
+        entries = [
+            Entry(row["stream"], DeadAddressEntry(row["channel"], address), now)
+            for row in rows
+            for address in _dead_addresses(gone[row["id"]], row["address"])
+        ]
+        await self._append_plain(connection, entries)
 
     async def rescue(self, grace_seconds: float, resolve_within: Mapping[Purpose, timedelta]) -> int:
         """See the port."""
@@ -266,7 +274,15 @@ def _is_about(one: Done, reason: Reason) -> bool:
     return isinstance(one.outcome, Refused) and one.outcome.reason is reason
 
 
+def _dead_addresses(one: Done, own: bytes) -> tuple[bytes, ...]:
+    return (own, *one.outcome.dead) if _is_about(one, Reason.DEAD_ADDRESS) else one.outcome.dead
+
+
 def _ends_address(one: Done) -> Reason | None:
     """The reason of a refusal that may suppress its address."""
-    reason = one.outcome.reason if isinstance(one.outcome, Refused) else None
+    reason = _reason(one)
     return reason if reason in ENDING_REASONS else None
+
+
+def _reason(one: Done) -> Reason | None:
+    return one.outcome.reason if isinstance(one.outcome, Refused) else None

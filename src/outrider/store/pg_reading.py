@@ -68,6 +68,11 @@ class PostgresReading(PostgresPages, PostgresCosts, PostgresRoutes):
         return [_stop(row) for row in await self._pool.fetch(self._sql.show_stops, list(keys))]
 
     @answering
+    async def soft_bounces(self, address: bytes) -> int:
+        """See the port."""
+        return int(await self._pool.fetchval(self._sql.count_bounces, address))
+
+    @answering
     async def stops_of(self, scopes: Collection[str], after: str, most: int) -> list[StandingStop]:
         """See the port."""
         return [_stop(row) for row in await self._pool.fetch(self._sql.page_stops, list(scopes), after, most)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -16,7 +16,7 @@ from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
 from outrider.domain.stops import address_key, suppression
 from outrider.lib.ids import Hasher
 from outrider.store.named import Queries
-from outrider.store.pg_log import PostgresLog
+from outrider.store.pg_bounces import PostgresBounces
 from outrider.store.rows import columns, counted, told
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -43,7 +43,7 @@ def digest_of(reported: Reported) -> bytes:
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).digest()
 
 
-class PostgresReceipts(PostgresLog):
+class PostgresReceipts(PostgresBounces):
     """`report` and `match_orphans` of the DeliveryStore port."""
 
     _pool: asyncpg.Pool
@@ -68,6 +68,10 @@ class PostgresReceipts(PostgresLog):
             if matched:
                 await connection.execute(self._sql.drop_orphans, [one.digest for one in matched])
             return await self._receive(connection, matched)
+
+    async def forget_orphans(self, age: timedelta) -> int:
+        """See the port."""
+        return int((await self._pool.execute(self._sql.forget_orphans, age)).split()[-1])
 
     def _orphan_row(self, reported: Reported) -> tuple[Any, ...]:
         receipt = reported.receipt
@@ -150,6 +154,12 @@ class PostgresReceipts(PostgresLog):
         if found:
             stops = [Stop(address_key(address), "address", why) for address, why in sorted(found.items())]
             await self._put_stops(connection, stops)
+        lost = [(one.message, one.reported.receipt.reason) for one in fresh if _is_lost(one)]
+        await self._note_bounces(connection, lost)
+
+
+def _is_lost(one: Matched) -> bool:
+    return one.reported.receipt.status is ReceiptStatus.UNDELIVERED
 
 
 def _received(one: Matched) -> datetime:

@@ -74,6 +74,7 @@ class PostgresStore(PostgresEngineStore, PostgresDeliveryStore, PostgresReceipts
     rescue = repeated(PostgresDeliveryStore.rescue)
     report = repeated(PostgresReceipts.report)
     match_orphans = repeated(PostgresReceipts.match_orphans)
+    end_bouncing = repeated(PostgresReceipts.end_bouncing)
 
     @property
     def pool(self) -> asyncpg.Pool:

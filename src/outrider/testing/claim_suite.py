@@ -9,10 +9,10 @@ import pytest
 from outrider.contracts.store import Claim
 from outrider.domain.attempt import AttemptState, Reason, Refused
 from outrider.domain.entry import OutcomeEntry
-from outrider.domain.message import Status
+from outrider.domain.message import Content, Further, Status
 from outrider.domain.outbox import Ceiling, Next, Past, Refusal, Verdictless
 from outrider.domain.purpose import Purpose
-from outrider.domain.stops import address_key, consent_key, pause_key, profile_key
+from outrider.domain.stops import address_key, consent_key, opt_out_key, pause_key, profile_key
 from outrider.domain.work import Fenced
 from outrider.testing.builders import batch, changed, digest, done, intent, message, stop
 from outrider.testing.log_suite import ANNA, BERT, StoreSuite
@@ -228,6 +228,17 @@ class StopSuite(StoreSuite):
         [refusal] = driver.commit(driver.fence(), backward)
         assert refusal.reason.startswith("profile stop")
         assert driver.status(sent) is Status.CANCELED
+
+    def test_a_stop_on_another_device_leaves_only_that_one_out(self, driver: Driver) -> None:
+        phone, tablet, watch = (Further(name, digest(name)) for name in ("phone", "tablet", "watch"))
+        content = Content("own", "fr", {}, (phone, tablet, watch))
+        sent = message(ANNA, driver.now(), purpose=Purpose.SERVICE, content=content)
+        driver.queue(sent)
+        assert driver.due()[0].message.content.others == (phone, tablet, watch)
+        driver.run(driver.store.append([], [stop(address_key(phone.address)), stop(opt_out_key(watch.address))]))
+        [due] = driver.due()
+        assert due.message.content == changed(content, others=(tablet,))
+        assert driver.commit(driver.fence(), intent(due.message)) == []
 
     def test_a_stop_for_somebody_else_changes_nothing(self, driver: Driver) -> None:
         sent = message(ANNA, driver.now())

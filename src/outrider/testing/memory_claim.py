@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from outrider.domain.entry import OutcomeEntry, Stop
 from outrider.domain.message import Status
 from outrider.domain.outbox import Due, Intent, Refusal, Verdictless
-from outrider.domain.stops import ENDING_SCOPES
+from outrider.domain.stops import ENDING_SCOPES, without_stopped
 from outrider.domain.work import Fenced
 from outrider.testing.memory_part import Hook, MemoryPart, transaction
 from outrider.testing.memory_rows import AttemptRow, CeilingRow, Duplicate, MessageRow
@@ -173,7 +173,7 @@ class MemoryOutbox(MemoryPart):
         found = [tables.messages[each] for each in tables.outbox.due(now) if each not in tables.claimed]
         found = [row for row in found if not row.erased]
         found.sort(key=lambda row: row.message.lane)
-        return [Due(row.current(), tables.past(row)) for row in found[:most]]
+        return [Due(without_stopped(row.current(), tables.stops), tables.past(row)) for row in found[:most]]
 
     @transaction
     async def newly_stopped(self, keys: Collection[str], since: datetime) -> set[str]:

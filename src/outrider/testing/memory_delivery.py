@@ -10,6 +10,7 @@ from outrider.domain.entry import DeadAddressEntry
 from outrider.domain.message import Status
 from outrider.domain.outbox import Done, Next, OpenDoubt, Resolved
 from outrider.domain.purpose import Purpose
+from outrider.testing.memory_bounces import MemoryBounces
 from outrider.testing.memory_claim import MemoryOutbox
 from outrider.testing.memory_part import transaction
 from outrider.testing.memory_rows import AttemptRow, DeliveryLease, DoubtRow, MessageRow
@@ -18,7 +19,7 @@ UNANSWERED = frozenset({AttemptState.INTENT})
 PROVABLE = frozenset({AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.UNRESOLVED, AttemptState.ABSENT})
 
 
-class MemoryDelivery(MemoryOutbox):
+class MemoryDelivery(MemoryOutbox, MemoryBounces):
     """The port `DeliveryStore` without receipts."""
 
     @transaction
@@ -85,12 +86,13 @@ class MemoryDelivery(MemoryOutbox):
         elif isinstance(outcome, Refused):
             attempt.state, attempt.reason = AttemptState.REFUSED, outcome.reason
             self.tables.suppress(row, outcome.reason)
-            if outcome.reason is Reason.DEAD_ADDRESS:
-                message = row.current()
-                body = DeadAddressEntry(message.channel, message.address)
-                self.tables.tell(message.stream, body, self.clock.now())
+            self._note_bounce(row, outcome.reason)
         else:
             attempt.state = AttemptState.UNKNOWN
+        own = isinstance(outcome, Refused) and outcome.reason is Reason.DEAD_ADDRESS
+        message = row.message
+        for address in (*((message.address,) if own else ()), *outcome.dead):
+            self.tables.tell(message.stream, DeadAddressEntry(message.channel, address), self.clock.now())
 
     def _know(self, attempt: AttemptRow, provider_id: str | None) -> None:
         """Enter a provider's message id in the directory; the first attempt that has it keeps it."""

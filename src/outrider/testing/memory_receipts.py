@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from outrider.domain import lattice
 from outrider.domain.attempt import AttemptState
 from outrider.domain.entry import ReceiptEntry
-from outrider.domain.receipt import Receipt, Reported
-from outrider.testing.memory_delivery import MemoryDelivery
+from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
+from outrider.testing.memory_delivery import PROVABLE, MemoryDelivery
 from outrider.testing.memory_part import transaction
 from outrider.testing.memory_rows import AttemptRow, MessageRow, StoredReceipt
-
-UNPROVED = frozenset({AttemptState.INTENT, AttemptState.UNKNOWN, AttemptState.UNRESOLVED})
 
 
 class MemoryReceipts(MemoryDelivery):
@@ -57,7 +55,7 @@ class MemoryReceipts(MemoryDelivery):
 
     def _prove(self, attempt: AttemptRow, receipt: Receipt, now: datetime) -> None:
         """A receipt proves acceptance of an attempt that was not answered, in doubt, or given up."""
-        if attempt.state in UNPROVED:
+        if attempt.state in PROVABLE:
             attempt.state, attempt.ended_at = AttemptState.ACCEPTED, now
             self.tables.doubts.pop((attempt.message, attempt.number), None)
         if not attempt.provider_id:
@@ -72,6 +70,8 @@ class MemoryReceipts(MemoryDelivery):
             self.tables.set_status(row, status, at, receipt.reason.value if receipt.reason else "")
         row.engagement |= lattice.engagement(receipt.status)
         self.tables.suppress(row, receipt.reason)
+        if receipt.status is ReceiptStatus.UNDELIVERED:
+            self._note_bounce(row, receipt.reason)
 
     @transaction
     async def match_orphans(self, most: int) -> int:
@@ -79,6 +79,14 @@ class MemoryReceipts(MemoryDelivery):
         now = self.clock.now()
         known = [(key, attempt) for key, each in self.tables.orphans.items() if (attempt := self._match(each))]
         return sum(self._store(attempt, self.tables.orphans.pop(key), now) for key, attempt in known[:most])
+
+    @transaction
+    async def forget_orphans(self, age: timedelta) -> int:
+        """See the port."""
+        old = [key for key, one in self.tables.orphans.items() if one.received_at < self.clock.now() - age]
+        for key in old:
+            del self.tables.orphans[key]
+        return len(old)
 
 
 def _key(reported: Reported) -> tuple[str, str, str, str]:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from outrider.domain.attempt import AttemptState, Reason
+from outrider.domain.bounces import Bounce
 from outrider.domain.message import Message, Rendition, Status
 from outrider.domain.outbox import Past
 from outrider.domain.receipt import Receipt
@@ -87,6 +88,15 @@ class AttemptRow(msgspec.Struct):
     def past(self) -> Past:
         """The attempt as next_move reads it."""
         return Past(self.number, self.route, self.state, self.at, self.reason, self.label)
+
+
+class BounceRow(msgspec.Struct):
+    """The first soft bounce of an address on one day."""
+
+    message: bytes
+    bounce: Bounce
+    #: When to look at it; None: it was looked at.
+    check_at: datetime | None
 
 
 class DoubtRow(msgspec.Struct):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -22,6 +22,7 @@ from outrider.testing.memory_agenda import Agenda
 from outrider.testing.memory_rows import (
     AttemptRow,
     BlockedStream,
+    BounceRow,
     CeilingRow,
     DeliveryLease,
     DoubtRow,
@@ -30,8 +31,6 @@ from outrider.testing.memory_rows import (
     MessageRow,
     StoredReceipt,
 )
-
-#: Why an opted-out address is suppressed.
 
 
 class Tables:
@@ -85,6 +84,8 @@ class Tables:
         self.provider_messages: dict[tuple[str, str], tuple[bytes, int]] = {}
         self.doubts: dict[tuple[bytes, int], DoubtRow] = {}
         self.ceilings: dict[bytes, CeilingRow] = {}
+        #: (address, day) → the first soft bounce of that day.
+        self.soft_bounces: dict[tuple[bytes, date], BounceRow] = {}
         #: (message, account, provider id, status, detail) → receipt.
         self.receipts: dict[tuple[bytes, str, str, str, str], StoredReceipt] = {}
         #: (account, provider id, status, detail) → receipt, in the order of arrival.

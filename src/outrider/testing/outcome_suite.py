@@ -18,6 +18,7 @@ from outrider.testing.builders import (
     accepted,
     by_id,
     changed,
+    digest,
     done,
     echoed,
     intent,
@@ -75,6 +76,20 @@ class OutcomeSuite(StoreSuite):
         failed = [OutcomeEntry(sent.id, "failed", "dead_address")] * awaited
         assert driver.bodies() == [DeadAddressEntry(sent.channel, sent.address), *failed]
         assert driver.run(driver.store.suppressed([sent.address])) == {}
+
+    @pytest.mark.parametrize("own", [True, False])
+    def test_dead_devices_are_told_of_beside_what_the_others_said(self, driver: Driver, own: bool) -> None:
+        gone = (digest("tablet"), digest("watch"))
+        outcome = Refused(Reason.DEAD_ADDRESS, dead=gone) if own else Accepted("p-1", dead=gone)
+        sent = self.send(driver, outcome, Next(Status.FAILED if own else Status.ACCEPTED), awaited=True)
+        addresses = (sent.address, *gone) if own else gone
+        told = [DeadAddressEntry(sent.channel, address) for address in addresses]
+        assert driver.bodies() == [*told, *[OutcomeEntry(sent.id, "failed", "")] * own]
+
+    def test_dead_devices_are_told_of_beside_a_doubt(self, driver: Driver) -> None:
+        following = Next(Status.UNKNOWN, check_at=driver.now(), give_up_at=driver.now())
+        sent = self.send(driver, Unknown("reset", dead=(digest("tablet"),)), following)
+        assert driver.bodies() == [DeadAddressEntry(sent.channel, digest("tablet"))]
 
     @pytest.mark.parametrize(
         ("channel", "reason", "suppressed"),

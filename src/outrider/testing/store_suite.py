@@ -10,6 +10,7 @@ A test file supplies one fixture and inherits; the suites then speak only throug
 from __future__ import annotations
 
 from outrider.testing.answer_suite import AnswerSuite
+from outrider.testing.bounce_suite import BounceSuite
 from outrider.testing.claim_suite import ClaimSuite, SetBackSuite, StopSuite
 from outrider.testing.doubt_suite import DoubtSuite
 from outrider.testing.engine_suite import LeaseSuite, QuarantineSuite, StimulusSuite
@@ -27,6 +28,14 @@ class EngineStoreSuite(LeaseSuite, StimulusSuite, QuarantineSuite, PeopleSuite, 
 
 
 class DeliveryStoreSuite(
-    ClaimSuite, SetBackSuite, StopSuite, OutcomeSuite, RescueSuite, DoubtSuite, ReceiptSuite, OrphanSuite
+    ClaimSuite,
+    SetBackSuite,
+    StopSuite,
+    OutcomeSuite,
+    RescueSuite,
+    DoubtSuite,
+    ReceiptSuite,
+    OrphanSuite,
+    BounceSuite,
 ):
     """The port `DeliveryStore`."""

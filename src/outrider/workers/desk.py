@@ -14,6 +14,7 @@ from outrider.delivery.breaker import Breaker
 from outrider.delivery.budget import RetryBudget, RetryRules
 from outrider.delivery.legality import Legality
 from outrider.delivery.pace import Pace
+from outrider.domain.bounces import BounceRules
 from outrider.domain.health import RouteChange
 from outrider.domain.message import Message, Rendition
 from outrider.domain.policy import MarketRules, price_of
@@ -79,6 +80,8 @@ class Desk:
     #: Where each route may be used.
     legality: Legality = field(default_factory=Legality)
     retries: RetryRules = field(default_factory=RetryRules)
+    #: When mail that keeps coming back ends its address.
+    soft_bounces: BounceRules = field(default_factory=BounceRules)
     #: Whose packs price a route that names no price of its own.
     markets: Mapping[str, MarketRules] = field(default_factory=dict)
     #: Route → the weight its health leaves it; a route that is not here has its configured one.
@@ -97,6 +100,7 @@ class Desk:
         self.public_url, self.allowed = other.public_url, other.allowed
         self.purposes, self.legality = other.purposes, other.legality
         self.retries, self.markets = other.retries, other.markets
+        self.soft_bounces = other.soft_bounces
         self.replace_routes(other.routes)
 
     def replace_routes(self, routes: tuple[Route, ...]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
-import msgspec
 import structlog
+from msgspec.structs import replace
 
 from outrider.contracts.http import Broken, NotSent, Request
 from outrider.contracts.provider import Direct, Outbound, direct
+from outrider.delivery.together import together
 from outrider.domain.attempt import Accepted, Outcome, Reason, Refused, Unknown
 from outrider.domain.outbox import Intent
 from outrider.lib.redact import trace_of, without_addresses
@@ -20,21 +22,32 @@ log = structlog.get_logger(__name__)
 
 
 async def send(intent: Intent, desk: Desk, line: AuthorizedHttp, now: datetime) -> Outcome:
-    """Send what an intent says, by the provider's own transport or over HTTP; never raises.
+    """Send what an intent says, to all its addresses at once, by the provider's own transport or over HTTP.
 
-    The outcome's words are kept in clear, and go on to the route's changes: they do not name the person's address.
+    Never raises. The outcome's words are kept in clear, and go on to the route's changes: they name nobody's address.
     """
-    outcome = await _send(intent, desk, line, now)
-    if isinstance(outcome, Accepted) or not outcome.detail:
-        return outcome
-    return msgspec.structs.replace(outcome, detail=without_addresses(outcome.detail, intent.message.content.address))
-
-
-async def _send(intent: Intent, desk: Desk, line: AuthorizedHttp, now: datetime) -> Outcome:
-    account = desk.accounts[intent.account]
-    own = direct(account.provider)
     try:
         message = outbound(intent, desk, now)
+    except Exception as error:
+        return Refused(Reason.BAD_REQUEST, f"the request cannot be written: {error}")
+    account, own, others = desk.accounts[intent.account], intent.message.address, intent.message.content.others
+    if not others:
+        return await _send_to(account, message, line)
+    calls = (_send_to(account, replace(message, to=to), line) for to in (message.to, *(one.value for one in others)))
+    outcomes = await asyncio.gather(*calls)
+    return together(list(zip((own, *(one.address for one in others)), outcomes, strict=True)))
+
+
+async def _send_to(account: Account, message: Outbound, line: AuthorizedHttp) -> Outcome:
+    outcome = await _call(account, message, line)
+    if isinstance(outcome, Accepted) or not outcome.detail:
+        return outcome
+    return replace(outcome, detail=without_addresses(outcome.detail, message.to))
+
+
+async def _call(account: Account, message: Outbound, line: AuthorizedHttp) -> Outcome:
+    own = direct(account.provider)
+    try:
         request = account.provider.request(message) if own is None else None
     except Exception as error:
         return Refused(Reason.BAD_REQUEST, f"the request cannot be written: {error}")

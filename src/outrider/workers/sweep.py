@@ -1,4 +1,4 @@
-"""Housekeeping: doubts, rescue, orphan receipts, partitions; and, in every process, newly applied configurations."""
+"""Housekeeping: doubts, rescue, orphan receipts, bounces, partitions; and, in every process, new configurations."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ DOUBTS_EVERY = 0.5
 RESCUE_EVERY = 2.0
 ORPHANS_EVERY = 1.0
 CONFIGURATION_EVERY = 1.0
+BOUNCES_EVERY = 10.0
 PARTITIONS_EVERY = 3600.0
 HEALTH_EVERY = 15.0
 
@@ -52,6 +53,7 @@ class Sweep:
             (self.doubts, DOUBTS_EVERY),
             (self.rescue, RESCUE_EVERY),
             (self.orphans, ORPHANS_EVERY),
+            (self.bounces, BOUNCES_EVERY),
             (self.partitions, PARTITIONS_EVERY),
         ]
         if self.health is not None:
@@ -83,6 +85,13 @@ class Sweep:
     async def orphans(self) -> int:
         """Match receipts that came before their message was known."""
         return await self.store.match_orphans(500)
+
+    async def bounces(self) -> int:
+        """Suppress the addresses whose mail keeps coming back."""
+        ended = await self.store.end_bouncing(self.resolver.desk.soft_bounces, 500)
+        if ended:
+            log.info("addresses are suppressed since their mail keeps bouncing", count=ended)
+        return ended
 
 
 class Watch:

@@ -28,7 +28,6 @@ BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 REASONS = {
     "UNREGISTERED": Reason.DEAD_ADDRESS,
     "SENDER_ID_MISMATCH": Reason.DEAD_ADDRESS,  # the token of another company's app
-    "INVALID_ARGUMENT": Reason.DEAD_ADDRESS,  # no token at all; with a BadRequest beside it the payload is wrong
     "QUOTA_EXCEEDED": Reason.THROTTLED,
     "UNAVAILABLE": Reason.UNAVAILABLE,
     "INTERNAL": Reason.UNAVAILABLE,
@@ -38,6 +37,11 @@ REASONS = {
 #: The shape of a Firebase installation id: 17 bytes in base64url, the first four bits 0111 (firebase-installations). A
 #: registration token has a colon and is longer. Apps register the one or the other (FCM HTTP v1, Message.fid).
 INSTALLATION = re.compile(r"[c-f][\w-]{21}", re.ASCII)
+#: INVALID_ARGUMENT is about the token only where the answer says so: a BadRequest that names one of these fields and no other
+#: (firebase-admin-python, issue 187), or these words (firebase-admin-java, issue 1064). Anything else, such as a
+#: message that is too big, is about what we sent: taken for a dead token, one bad template would cost everybody's.
+TOKEN_FIELDS, TOKEN_WORDS = frozenset({"message.token", "message.fid"}), "registration token"
+
 #: Most bytes of notification and data together (FCM, "About FCM messages").
 LARGEST = 4096
 #: Longest android.ttl: four weeks (FCM, "Set the lifespan of a message").
@@ -62,11 +66,18 @@ class FcmSettings(Struct, frozen=True, kw_only=True):
     base_url: Annotated[str, Meta(description="Where the API answers.")] = "https://fcm.googleapis.com"
 
 
+class Violation(Struct):
+    """A field that a BadRequest names."""
+
+    field: str = ""
+
+
 class Detail(Struct):
     """One entry of error.details; which fields it has depends on its type."""
 
     type: str = msgspec.field(name="@type", default="")
     error_code: str = msgspec.field(name="errorCode", default="")
+    field_violations: list[Violation] = msgspec.field(name="fieldViolations", default_factory=list)
 
 
 class Failure(Struct):
@@ -172,10 +183,12 @@ class Fcm:
 
 
 def _reason(code: str, error: Failure) -> Reason | None:
-    """INVALID_ARGUMENT is about the token, unless a BadRequest beside it names a field of ours."""
-    if any(detail.type == BAD_REQUEST for detail in error.details) and code in ("", "INVALID_ARGUMENT"):
-        return Reason.BAD_REQUEST
-    return REASONS.get(code)
+    bad = [detail for detail in error.details if detail.type == BAD_REQUEST]
+    if code != "INVALID_ARGUMENT" and (code or not bad):
+        return REASONS.get(code)
+    named = {violation.field for detail in bad for violation in detail.field_violations}
+    is_token = len(named) == 1 and named <= TOKEN_FIELDS if bad else TOKEN_WORDS in error.message
+    return Reason.DEAD_ADDRESS if is_token else Reason.BAD_REQUEST
 
 
 def _wait(code: str, response: Response) -> float | None:

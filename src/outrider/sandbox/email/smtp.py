@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from email import message_from_bytes
+from email.errors import MessageError
+from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import format_datetime
 from typing import ClassVar
@@ -112,6 +114,7 @@ class Smtp:
             at=call.at,
             reference=str(mail.get("Message-ID", "")),
             only_failures="SUCCESS" not in envelope.get("notify", ""),
+            subject=_subject(mail),
         )
 
     def accepted(self, taken: Taken) -> Response:
@@ -168,6 +171,15 @@ def _post(taken: Taken, kind: str, subject: str, fields: str, forged: bool) -> R
     mail = REPORT.format(fields=fields.format(**words), **words)
     url = f"{taken.callback_url}x" if forged else taken.callback_url
     return Request("POST", url, (("content-type", "message/rfc822"),), mail.encode())
+
+
+def _subject(mail: Message) -> str:
+    """The subject as a person reads it; one that cannot be read stays as it came."""
+    written = " ".join(str(mail.get("Subject", "")).split())
+    try:
+        return str(make_header(decode_header(written)))
+    except (LookupError, ValueError, MessageError):
+        return written
 
 
 def _text(mail: Message) -> str:

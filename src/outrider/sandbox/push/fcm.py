@@ -196,6 +196,7 @@ def _taken(message: Message, project: str, new_id: str, call: Call) -> Taken:
         to=message.target,
         sender=project,
         text=words.get("body", ""),
+        subject=words.get("title", ""),
         echo=message.fcm_options.get("analytics_label", ""),
         callback_url=url,
         at=call.at,

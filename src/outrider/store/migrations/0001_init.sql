@@ -364,6 +364,18 @@ create table receipts (                      -- partitioned by month of the mess
     primary key (message, digest)
 ) partition by range (message);
 
+create table soft_bounces (                  -- mail that came back for a passing reason: the first of a day per address
+    address  bytea not null,                 -- keyed hash
+    day      date not null,                  -- UTC
+    message  bytea not null,
+    sent_at  timestamptz not null,           -- when that mail went out
+    reason   text not null,
+    check_at timestamptz,                    -- when to look whether the address is to be suppressed; null: looked at
+    primary key (address, day)
+);
+create index soft_bounces_check on soft_bounces (check_at) where check_at is not null;
+create index soft_bounces_day on soft_bounces (day);
+
 create table orphan_receipts (               -- receipts for messages we do not know yet
     digest      bytea primary key,
     account     text not null,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from outrider.lib.http import open_http
 from outrider.settings import Settings
 from outrider.testing.killing.company import company, zone_at
 from outrider.testing.killing.processes import Database, DidNotStart, Process
+from outrider.testing.ports import free_port
 
 ROLES = ("engine", "deliver", "api", "sweep")
 
@@ -160,9 +160,3 @@ async def installed(folder: Path, times: Times | None = None, seed: int = 0) -> 
         yield installation
     finally:
         await installation.stop()
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

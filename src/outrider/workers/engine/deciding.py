@@ -12,7 +12,7 @@ from outrider.contracts.gate import Gate
 from outrider.domain.decision import Candidate, Decision, Facts, ReachFact, Recent, Verdict
 from outrider.domain.direct import is_direct
 from outrider.domain.enrollment import Enrollment
-from outrider.domain.message import Content, Message, Status
+from outrider.domain.message import Content, Further, Message, Status
 from outrider.domain.profile import Address, Object, Profile
 from outrider.domain.purpose import Purpose
 from outrider.domain.stops import why_suppressed
@@ -31,6 +31,8 @@ from outrider.workers.engine.values import filled, picked, tree
 
 #: The trait of a vehicle that tells in which country it was last seen (ISO 3166-1 alpha-2).
 COUNTRY = "country"
+#: Most devices that a message goes to beside the first: more are left over from reinstalled apps.
+MOST_OTHERS = 9
 
 
 class Desk:
@@ -204,9 +206,18 @@ class Desk:
             awaited=has_next_rung(candidate, decision.channel) or len(_on(profile, decision.channel)) > 1,
             config=candidate.config,
             address=self.hash_of(address),
-            content=Content(address.value, decision.facts.locale, values),
+            content=Content(address.value, decision.facts.locale, values, self._others(candidate, profile, address)),
             root=candidate.root,
         )
+
+    def _others(self, candidate: Candidate, profile: Profile, first: Address) -> tuple[Further, ...]:
+        """The person's other living addresses without a stop, where the channel reaches all of them at once."""
+        if first.channel not in self.current.policy.everywhere:
+            return ()
+        reach = [(one, self._reach(one, candidate.purpose)) for one in _on(profile, first.channel)]
+        found = {fact.address: one.value for one, fact in reach if fact.suppressed is None}
+        found.pop(self.hash_of(first).hex(), None)
+        return tuple(Further(value, bytes.fromhex(hashed)) for hashed, value in found.items())[:MOST_OTHERS]
 
     def _address(self, decision: Decision, profile: Profile) -> Address:
         """The address the gates judged."""
@@ -262,9 +273,10 @@ class Desk:
         return None if decision.verdict is Verdict.DROP else following.id
 
     def _has_another(self, state: MessageState, profile: Profile) -> bool:
-        """Whether the message's address left the profile and another one is there."""
-        addresses = [self.hash_of(address) for address in _on(profile, state.message.channel)]
-        return bool(addresses) and state.message.address not in addresses
+        """Whether the message's address left the profile and another one is there that the message did not go to."""
+        addresses = {self.hash_of(address) for address in _on(profile, state.message.channel)}
+        tried = {other.address for other in state.message.content.others}
+        return state.message.address not in addresses and bool(addresses - tried)
 
 
 def _on(profile: Profile, channel: str) -> list[Address]:
