@@ -70,12 +70,15 @@ def test_a_zone_that_is_named_and_has_no_value_is_a_failure_and_never_the_person
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{{ total|money }}", "missing 1 required positional argument: 'currency'"),
+        ("{{ total|money }}", 'such as money("EUR")'),
         ("{{ total|money('€') }}", "ISO 4217"),
         ("{{ currency|number }}", "expected a number such as 128.40, got 3 other characters"),
         ("{{ at|date('medium') }}", "expected short, day, long, full"),
         ("{{ at|time(zone='Mars/Base') }}", "unknown time zone 'Mars/Base'"),
-        ("{{ total|number(decimals=99) }}", "unexpected keyword argument"),
+        ("{{ total|number(decimals=99) }}", "expected 0 to 10 decimals"),
+        ("{{ total|number(places=2) }}", "expected number, or number(2) for two decimals"),
+        ("{{ at|time('UTC') }}", "expected time or time(zone=…)"),
+        ("{{ at|date(style='day', place=1) }}", "perhaps with zone=…"),
     ],
 )
 def test_check_tells_what_cannot_be_written_where_it_stands(text: str, message: str) -> None:
