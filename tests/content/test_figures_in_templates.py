@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from content_folder import compiled, errors, folder, mjml
 
-from outrider.content.rendering import RenderError
+from outrider.content.rendering import RenderError, homes
 from outrider.content.template import compile_templates
 from outrider.plugged import shipped
 
@@ -152,3 +153,12 @@ def test_a_preview_with_the_longest_values_keeps_an_example_that_is_as_long() ->
 def test_the_largest_value_is_a_number_of_the_declared_type(variable: str, message: str) -> None:
     found = errors({"sms.en.j2": "Hi"}, f"variables: {{v: {variable}}}")
     assert any(message in problem.message for problem in found)
+
+
+def test_a_language_is_at_home_where_it_needs_no_region() -> None:
+    packs = dict(shipped().markets)
+    known = {language: pack.code for language, pack in homes(packs.values()).items()}
+    assert known == {"de": "DE", "en": "GB", "es": "ES", "fr": "FR", "it": "IT", "pt": "PT"}
+    packs["AT"] = msgspec.structs.replace(packs["DE"], code="AT", locales=("de-AT", "de"))
+    packs["ZZ"] = msgspec.structs.replace(packs["FR"], code="ZZ", locales=("fr",))
+    assert {language: pack.code for language, pack in homes(packs.values()).items()} == known
