@@ -104,6 +104,11 @@ GOOD: list[tuple[str, str]] = [
     ("template", "languages: [no, fr-CA]\nvariables: {a.b: {type: date, example: 2030-01-01}}\n"),
     ("template", "variables: {n: {type: number, example: 3}, l: {type: list, example: [1]}}\ntransliterate: strict\n"),
     ("push", "title: Hi {{ name }}\nbody: There\nlink: app://x\ndata: {a: b}\n"),
+    (
+        "template",
+        "variables: {n: {type: number, example: 3, largest: 9.5}, i: {type: integer, example: 3, largest: 9}}\n",
+    ),
+    ("market", "market: fr\nregional_holidays: true\n"),
     ("market", "market: fr\nquiet: [{windows: [{from: 21:00, to: 9:30, days: [mon]}]}]\nvalid_from: 2030-01-01\n"),
 ]
 
@@ -128,6 +133,7 @@ BAD: list[tuple[str, str]] = [
     ("template", "variables: {a: {type: string}}\n"),
     ("template", "variables: {a: {type: string, example: 5}}\n"),
     ("template", "variables: {a: {type: integer, example: 5, longest: 3}}\n"),
+    ("template", "variables: {a: {type: string, example: x, largest: 3}}\n"),
     ("template", "variables: {1a: {type: integer, example: 5}}\n"),
     ("market", "market: fr\nquiet: [{windows: [{from: 25:00, to: 09:00}]}]\n"),
     ("market", "market: fr\nquiet: [{windows: [{from: 08:00, to: 09:00, days: [monday]}]}]\n"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from content_folder import compiled, errors, folder, mjml
 
-from outrider.content.rendering import RenderError
+from outrider.content.rendering import RenderError, homes
 from outrider.content.template import compile_templates
 from outrider.plugged import shipped
 
@@ -70,12 +71,15 @@ def test_a_zone_that_is_named_and_has_no_value_is_a_failure_and_never_the_person
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{{ total|money }}", "missing 1 required positional argument: 'currency'"),
+        ("{{ total|money }}", 'such as money("EUR")'),
         ("{{ total|money('€') }}", "ISO 4217"),
         ("{{ currency|number }}", "expected a number such as 128.40, got 3 other characters"),
         ("{{ at|date('medium') }}", "expected short, day, long, full"),
         ("{{ at|time(zone='Mars/Base') }}", "unknown time zone 'Mars/Base'"),
-        ("{{ total|number(decimals=99) }}", "unexpected keyword argument"),
+        ("{{ total|number(decimals=99) }}", "expected 0 to 10 decimals"),
+        ("{{ total|number(places=2) }}", "expected number, or number(2) for two decimals"),
+        ("{{ at|time('UTC') }}", "expected time or time(zone=…)"),
+        ("{{ at|date(style='day', place=1) }}", "perhaps with zone=…"),
     ],
 )
 def test_check_tells_what_cannot_be_written_where_it_stands(text: str, message: str) -> None:
@@ -149,3 +153,12 @@ def test_a_preview_with_the_longest_values_keeps_an_example_that_is_as_long() ->
 def test_the_largest_value_is_a_number_of_the_declared_type(variable: str, message: str) -> None:
     found = errors({"sms.en.j2": "Hi"}, f"variables: {{v: {variable}}}")
     assert any(message in problem.message for problem in found)
+
+
+def test_a_language_is_at_home_where_it_needs_no_region() -> None:
+    packs = dict(shipped().markets)
+    known = {language: pack.code for language, pack in homes(packs.values()).items()}
+    assert known == {"de": "DE", "en": "GB", "es": "ES", "fr": "FR", "it": "IT", "pt": "PT"}
+    packs["AT"] = msgspec.structs.replace(packs["DE"], code="AT", locales=("de-AT", "de"))
+    packs["ZZ"] = msgspec.structs.replace(packs["FR"], code="ZZ", locales=("fr",))
+    assert {language: pack.code for language, pack in homes(packs.values()).items()} == known

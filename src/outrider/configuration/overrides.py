@@ -36,6 +36,7 @@ SHAPE: Shape = mapping(
         "market": TEXT,
         "quiet": listing(_RULE),
         "consent_also_for": listing(one_of_words(Purpose)),
+        "regional_holidays": FLAG,
         "valid_from": _DAY,
         "valid_to": _DAY,
     },
@@ -50,8 +51,7 @@ def read_override(text: str, file: str) -> tuple[MarketOverride | None, list[Pro
     except YamlError as error:
         return None, [Problem(file, error.line, error.column, error.message)]
     reading = Reading(Context(located, Surroundings(), problems=[]))
-    known = ("market", "quiet", "consent_also_for", "regional_holidays", "valid_from", "valid_to")
-    if not reading.mapping(*known, needed=("market",)):
+    if not reading.mapping(*SHAPE["properties"], needed=("market",)):
         return None, reading.context.problems
     override = MarketOverride(
         market=reading.at("market").text("a market code, such as FR").upper(),

@@ -119,19 +119,25 @@ WRITTEN_AS = {
 }
 
 
-def _with_zone(write: Callable[..., str]) -> Callable[..., str]:
+def _of_moment(write: Callable[..., str], usage: str) -> Callable[..., str]:
     """A filter for moments. `zone` is that of the context unless the text names another; one without value fails."""
 
     def apply(state: Any, value: object, *style: object, **given: object) -> str:
         zone = given.pop("zone") if "zone" in given else state.lookup("zone")
-        return write(_pen(state), value, zone, *style, **given)
+        try:
+            return write(_pen(state), value, zone, *style, **given)
+        except TypeError:
+            raise ValueError(f"expected {usage}") from None
 
     return pass_state(apply)
 
 
-def _filter(write: Callable[..., str]) -> Callable[..., str]:
-    def apply(state: Any, value: object, *given: object) -> str:
-        return write(_pen(state), value, *given)
+def _of_figure(write: Callable[..., str], usage: str) -> Callable[..., str]:
+    def apply(state: Any, value: object, *given: object, **named: object) -> str:
+        try:
+            return write(_pen(state), value, *given, **named)
+        except TypeError:
+            raise ValueError(f"expected {usage}") from None
 
     return pass_state(apply)
 
@@ -144,9 +150,16 @@ def _pen(state: Any) -> Pen:
 
 
 #: Filters that write a moment; they need a zone.
-MOMENTS = {"date": Pen.date, "time": Pen.time, "datetime": Pen.datetime, "weekday": Pen.weekday}
-FILTERS = {name: _with_zone(write) for name, write in MOMENTS.items()}
-FILTERS |= {"number": _filter(Pen.number), "money": _filter(Pen.money)}
+MOMENTS = {
+    "date": _of_moment(Pen.date, 'date or date("long"), perhaps with zone=…'),
+    "time": _of_moment(Pen.time, "time or time(zone=…)"),
+    "datetime": _of_moment(Pen.datetime, "datetime or datetime(zone=…)"),
+    "weekday": _of_moment(Pen.weekday, 'weekday or weekday("short"), perhaps with zone=…'),
+}
+FILTERS = MOMENTS | {
+    "number": _of_figure(Pen.number, "number, or number(2) for two decimals"),
+    "money": _of_figure(Pen.money, 'money with the ISO 4217 code of the currency, such as money("EUR")'),
+}
 
 
 def _failure(error: TemplateError, source: Source) -> Failure:

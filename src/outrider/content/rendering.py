@@ -12,7 +12,7 @@ content wins over the general one. One newline at the end of a file is not part 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -98,8 +98,7 @@ class TemplateSet:
         """markets: code → its pack, whose habits the texts follow."""
         self._templates = dict(templates)
         self._markets = dict(markets)
-        #: Language → the market whose default it is.
-        self._homes = {pack.locales[0].split("-")[0].lower(): pack for pack in markets.values() if pack.locales}
+        self._homes = homes(markets.values())
         self._engine = engine
         self._used = dict(used)
         self._chosen = lru_cache(maxsize=4096)(self._choose)
@@ -222,6 +221,17 @@ class TemplateSet:
                     return text
         file = template.declaration.file
         raise RenderError(Problem(file, 0, 0, f"no {channel} text for locale {locale!r}, nor for the fallback"))
+
+
+def homes(markets: Iterable[MarketRules]) -> dict[str, MarketRules]:
+    """Language → the market it is at home in: the one that lists the bare language first (`de` before `de-AT`)."""
+    places = [
+        (place, pack.code, locale.lower(), pack)
+        for pack in markets
+        for place, locale in enumerate(pack.locales)
+        if "-" not in locale
+    ]
+    return {language: pack for _, _, language, pack in sorted(places, key=lambda one: one[:2], reverse=True)}
 
 
 def examples(variables: Mapping[str, Variable], longest: bool = False) -> dict[str, Any]:
