@@ -186,7 +186,10 @@ class Outrider:
         now = self.opened.clock.now()
         async with self.opened.store.pool.acquire() as connection:
             await ensure_partitions(connection, now)
-            await drop_partitions(connection, now)
+            kept = self.library.current.toml.kept_for
+            await drop_partitions(connection, now, route_changes=kept.route_changes)
+        while await self.opened.store.drop_old(kept, KEYS_AT_ONCE) == KEYS_AT_ONCE:
+            pass
         await self.opened.store.drop_answers(KEPT)
         while await self.opened.store.drop_event_keys(EVENT_KEYS_KEPT, KEYS_AT_ONCE) == KEYS_AT_ONCE:
             pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from outrider.configuration import build
 from outrider.configuration.toml import read_toml
 from outrider.delivery.budget import RetryRules
 from outrider.delivery.health import HealthRules
+from outrider.domain.keeping import KeptFor
 from outrider.domain.problem import place
 from outrider.domain.registration import Registration, RegistrationStatus
 from outrider.plugged import shipped
@@ -154,3 +155,12 @@ def test_what_is_out_of_range_is_refused_and_keeps_its_default(text, where, mess
     toml, [problem] = read_toml(text)
     assert (place(problem), problem.message) == (f"outrider.toml:{where}", message)
     assert (toml.health, toml.retries) == (HealthRules(), RetryRules())
+
+
+@pytest.mark.parametrize("written", ["soon", "1h", "3661d", "0d"])
+def test_a_time_to_keep_out_of_range_is_told_at_its_key(written: str) -> None:
+    toml, problems = read_toml(f'[retention]\norphan_receipts = "7d"\nprovider_ids = "{written}"\n')
+    [problem] = problems
+    assert (problem.line, problem.column) == (3, 1)
+    assert problem.message == f"expected a duration from a day to ten years, found '{written}'"
+    assert toml.kept_for == KeptFor(orphan_receipts=timedelta(days=7))

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from outrider.configuration.retention import RetentionEntry, read_retention
 from outrider.configuration.routing import (
     HealthEntry,
     RegistrationEntry,
@@ -24,6 +25,7 @@ from outrider.contracts.surroundings import suggest
 from outrider.delivery.budget import RetryRules
 from outrider.delivery.health import HealthRules
 from outrider.delivery.legality import Legality
+from outrider.domain.keeping import KeptFor
 from outrider.domain.outbox import Ceiling
 from outrider.domain.policy import Calendar, Cap, Gap, MarketRules
 from outrider.domain.problem import Problem
@@ -95,6 +97,7 @@ class Toml(msgspec.Struct, frozen=True):
     registrations: tuple[Registration, ...] = ()
     health: HealthRules = HealthRules()
     retries: RetryRules = RetryRules()
+    kept_for: KeptFor = KeptFor()
 
     @property
     def providers(self) -> dict[str, str]:
@@ -121,6 +124,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registrations: tuple[RegistrationEntry, ...] = ()
     health: HealthEntry = HealthEntry()
     retries: RetryRules = RetryRules()
+    retention: RetentionEntry = RetentionEntry()
 
 
 def read_toml(text: str) -> tuple[Toml, list[Problem]]:
@@ -157,7 +161,8 @@ def _with_routing(toml: Toml, document: _Document, text: str, problems: list[Pro
     problems += wrong
     health = read_health(document.health, read_duration, here, problems)
     retries = read_retries(document.retries, here, problems)
-    return msgspec.structs.replace(toml, registrations=registrations, health=health, retries=retries)
+    kept_for = read_retention(document.retention, read_duration, here, problems)
+    return msgspec.structs.replace(toml, registrations=registrations, health=health, retries=retries, kept_for=kept_for)
 
 
 def _syntax(message: str) -> Problem:

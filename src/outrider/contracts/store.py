@@ -16,6 +16,7 @@ from outrider.domain.attempt import AttemptState
 from outrider.domain.decision import Recent
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import Entry, Stop
+from outrider.domain.keeping import KeptFor
 from outrider.domain.outbox import Done, Due, Intent, OpenDoubt, Refusal, Resolved, Verdictless
 from outrider.domain.profile import Object, Profile
 from outrider.domain.purpose import Purpose
@@ -230,6 +231,14 @@ class DeliveryStore(Protocol):
 
     async def match_orphans(self, most: int) -> int:
         """Match orphan receipts whose message is known by now; how many."""
+        ...
+
+    async def drop_old(self, kept: KeptFor, at_most: int) -> int:
+        """Drop at most so many rows of each kind that were kept long enough, and counts of ceilings of days that are
+        over; the most of one kind, so that `at_most` means there may be more. A letter that a stream waits for stays.
+
+        Changes of routes go with their month: see store/partitions.py.
+        """
         ...
 
     async def count_attempts(self, state: AttemptState) -> int:

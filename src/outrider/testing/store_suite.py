@@ -14,6 +14,7 @@ from outrider.testing.claim_suite import ClaimSuite, SetBackSuite, StopSuite
 from outrider.testing.doubt_suite import DoubtSuite
 from outrider.testing.engine_suite import LeaseSuite, QuarantineSuite, StimulusSuite
 from outrider.testing.facts_suite import JourneySuite, PeopleSuite, SlotSuite
+from outrider.testing.keeping_suite import KeepingSuite
 from outrider.testing.log_suite import LogSuite
 from outrider.testing.outcome_suite import OutcomeSuite, RescueSuite
 from outrider.testing.receipt_suite import OrphanSuite, ReceiptSuite
@@ -27,6 +28,6 @@ class EngineStoreSuite(LeaseSuite, StimulusSuite, QuarantineSuite, PeopleSuite, 
 
 
 class DeliveryStoreSuite(
-    ClaimSuite, SetBackSuite, StopSuite, OutcomeSuite, RescueSuite, DoubtSuite, ReceiptSuite, OrphanSuite
+    ClaimSuite, SetBackSuite, StopSuite, OutcomeSuite, RescueSuite, DoubtSuite, ReceiptSuite, OrphanSuite, KeepingSuite
 ):
     """The port `DeliveryStore`."""
