@@ -12,7 +12,6 @@ from typing import Protocol
 from outrider import wiring
 from outrider.configuration import Configuration
 from outrider.configuration.schemas import schemas
-from outrider.domain.receipt import ORPHANS_KEPT
 from outrider.domain.request import EVENT_KEYS_KEPT, KEPT, KEYS_AT_ONCE
 from outrider.installation import Opened, current_configuration
 from outrider.lib.collector import Collector
@@ -184,9 +183,11 @@ class Outrider:
         now = self.opened.clock.now()
         async with self.opened.store.pool.acquire() as connection:
             await ensure_partitions(connection, now)
-            await drop_partitions(connection, now)
+            kept = self.library.current.toml.kept_for
+            await drop_partitions(connection, now, route_changes=kept.route_changes)
+        while await self.opened.store.drop_old(kept, KEYS_AT_ONCE) == KEYS_AT_ONCE:
+            pass
         await self.opened.store.drop_answers(KEPT)
-        await self.opened.store.forget_orphans(ORPHANS_KEPT)
         while await self.opened.store.drop_event_keys(EVENT_KEYS_KEPT, KEYS_AT_ONCE) == KEYS_AT_ONCE:
             pass
 

@@ -11,6 +11,7 @@ from outrider.configuration.toml import read_toml
 from outrider.delivery.budget import RetryRules
 from outrider.delivery.health import HealthRules
 from outrider.domain.bounces import BounceRules
+from outrider.domain.keeping import KeptFor
 from outrider.domain.problem import place
 from outrider.domain.registration import Registration, RegistrationStatus
 from outrider.plugged import shipped
@@ -173,3 +174,12 @@ def test_soft_bounces_are_read_and_few_days_ask_for_few_bounces():
     ]
     assert toml.soft_bounces == BounceRules(3, timedelta(days=3))
     assert read_toml("[soft_bounces]\ndays = 0\n")[0].soft_bounces.days == 0
+
+
+@pytest.mark.parametrize("written", ["soon", "1h", "3661d", "0d"])
+def test_a_time_to_keep_out_of_range_is_told_at_its_key(written: str) -> None:
+    toml, problems = read_toml(f'[retention]\norphan_receipts = "7d"\nprovider_ids = "{written}"\n')
+    [problem] = problems
+    assert (problem.line, problem.column) == (3, 1)
+    assert problem.message == f"expected a duration from a day to ten years, found '{written}'"
+    assert toml.kept_for == KeptFor(orphan_receipts=timedelta(days=7))

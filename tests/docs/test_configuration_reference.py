@@ -12,6 +12,7 @@ import pytest
 
 from outrider import secrets, settings
 from outrider.configuration import kinds, overrides, routing, sources, toml
+from outrider.configuration.retention import RetentionEntry
 from outrider.content.declaration import READERS, Variable
 from outrider.delivery.budget import RetryRules
 from outrider.domain.problem import Problem
@@ -54,6 +55,7 @@ def fields(struct: Any) -> set[str]:
         ("health", "###", fields(routing.HealthEntry)),
         ("retries", "###", fields(RetryRules)),
         ("soft_bounces", "###", fields(routing.BouncesEntry)),
+        ("retention", "###", fields(RetentionEntry)),
         ("objects/*.yaml", "##", {"kind", "traits", "sealed", "roles", *kinds.TYPES}),
         ("sources/*.yaml", "##", {"source", "events", "default", *sources.KEYS, *sources.FIELDS, *sources.ATTRIBUTES}),
         ("template.yaml", "##", {*READERS, "type", "example", "longest"}),

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from outrider.configuration.retention import RetentionEntry, read_retention
 from outrider.configuration.routing import (
     BouncesEntry,
     HealthEntry,
@@ -27,6 +28,7 @@ from outrider.delivery.budget import RetryRules
 from outrider.delivery.health import HealthRules
 from outrider.delivery.legality import Legality
 from outrider.domain.bounces import BounceRules
+from outrider.domain.keeping import KeptFor
 from outrider.domain.outbox import Ceiling
 from outrider.domain.policy import Calendar, Cap, Gap, MarketRules
 from outrider.domain.problem import Problem
@@ -99,6 +101,7 @@ class Toml(msgspec.Struct, frozen=True):
     health: HealthRules = HealthRules()
     retries: RetryRules = RetryRules()
     soft_bounces: BounceRules = BounceRules()
+    kept_for: KeptFor = KeptFor()
 
     @property
     def providers(self) -> dict[str, str]:
@@ -126,6 +129,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     health: HealthEntry = HealthEntry()
     retries: RetryRules = RetryRules()
     soft_bounces: BouncesEntry = BouncesEntry()
+    retention: RetentionEntry = RetentionEntry()
 
 
 def read_toml(text: str) -> tuple[Toml, list[Problem]]:
@@ -163,7 +167,10 @@ def _with_routing(toml: Toml, document: _Document, text: str, problems: list[Pro
     health = read_health(document.health, read_duration, here, problems)
     retries = read_retries(document.retries, here, problems)
     bounces = read_bounces(document.soft_bounces, read_duration, here, problems)
-    return msgspec.structs.replace(toml, registrations=rows, health=health, retries=retries, soft_bounces=bounces)
+    kept_for = read_retention(document.retention, read_duration, here, problems)
+    return msgspec.structs.replace(
+        toml, registrations=rows, health=health, retries=retries, soft_bounces=bounces, kept_for=kept_for
+    )
 
 
 def _syntax(message: str) -> Problem:

@@ -17,6 +17,7 @@ from outrider.domain.bounces import BounceRules
 from outrider.domain.decision import Recent
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import Entry, Stop
+from outrider.domain.keeping import KeptFor
 from outrider.domain.outbox import Done, Due, Intent, OpenDoubt, Refusal, Resolved, Verdictless
 from outrider.domain.profile import Object, Profile
 from outrider.domain.purpose import Purpose
@@ -233,14 +234,18 @@ class DeliveryStore(Protocol):
         """Match orphan receipts whose message is known by now; how many."""
         ...
 
-    async def forget_orphans(self, age: timedelta) -> int:
-        """Drop the orphans that nobody claimed for so long; how many."""
-        ...
-
     async def end_bouncing(self, rules: BounceRules, most: int) -> int:
         """Suppress addresses whose mail came back too often for passing reasons; how many.
 
         Looks at no more than `most` new bounces, and forgets those older than the rules count.
+        """
+        ...
+
+    async def drop_old(self, kept: KeptFor, at_most: int) -> int:
+        """Drop at most so many rows of each kind that were kept long enough, and counts of ceilings of days that are
+        over; the most of one kind, so that `at_most` means there may be more. A letter that a stream waits for stays.
+
+        Changes of routes go with their month: see store/partitions.py.
         """
         ...
 

@@ -28,13 +28,16 @@ def in_order(
     if len(healthy) < 2:
         return tuple(healthy)
     weights = weights or {}
-    return tuple(
-        sorted(healthy, key=lambda route: (_key(route, message, weights.get(route.name, route.weight)), route.name))
+    keyed = [(route, weights.get(route.name, route.weight)) for route in healthy]
+    # Who is alone with a weight needs no chance.
+    sole = sum(weight > 0 for _, weight in keyed) < 2
+    ordered = sorted(
+        (inf if weight <= 0 else 0.0 if sole else _key(route.name, message, weight), route.name, place)
+        for place, (route, weight) in enumerate(keyed)
     )
+    return tuple(healthy[place] for _, _, place in ordered)
 
 
-def _key(route: Route, message: bytes, weight: float) -> float:
-    if weight <= 0:
-        return inf
-    digest = hashlib.blake2b(message + route.name.encode(), digest_size=7).digest()
+def _key(name: str, message: bytes, weight: float) -> float:
+    digest = hashlib.blake2b(message + name.encode(), digest_size=7).digest()
     return -log((int.from_bytes(digest, "big") + 1) / (1 << 56)) / weight

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
 from outrider.domain.attempt import Reason
-
-#: How long a receipt waits for its message to be known. Providers report for days at most (a mail server for five, RFC
-#: 5321, 4.5.4.1); what comes of messages that were never ours would else stay for good.
-ORPHANS_KEPT = timedelta(days=30)
 
 
 class ReceiptStatus(StrEnum):

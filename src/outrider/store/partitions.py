@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from outrider.lib.ids import first_id_at
@@ -64,17 +64,27 @@ async def _missing(connection: Any, now: datetime) -> dict[str, tuple[str, datet
     return {name: bounds for name, bounds in wanted.items() if name in absent}
 
 
-async def drop_partitions(connection: Any, now: datetime, retention: Mapping[str, int] = RETENTION) -> list[str]:
-    """Drop the partitions whose month ended more than their retention ago; returns their names."""
+async def drop_partitions(
+    connection: Any,
+    now: datetime,
+    retention: Mapping[str, int] = RETENTION,
+    route_changes: timedelta | None = None,
+) -> list[str]:
+    """Drop the partitions whose month ended more than their retention ago; returns their names.
+
+    `route_changes` is how long those are kept, where it is not the retention.
+    """
     dropped = []
+    first = {table: f"{month_start(now, -kept):%Y_%m}" for table, kept in retention.items()}
+    if route_changes is not None:
+        first["route_changes"] = f"{now - route_changes:%Y_%m}"
     rows = await connection.fetch(
         "select c.relname as name, p.relname as parent from pg_inherits i"
         " join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent"
         " where p.relkind = 'p' and c.relkind = 'r' order by c.relname"
     )
     for row in rows:
-        kept = retention.get(row["parent"])
-        if kept is not None and row["name"][-7:] < f"{month_start(now, -kept):%Y_%m}":
+        if row["name"][-7:] < first.get(row["parent"], ""):
             await connection.execute(f"drop table {row['name']}")
             dropped.append(row["name"])
     return dropped

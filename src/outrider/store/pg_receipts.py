@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -68,10 +68,6 @@ class PostgresReceipts(PostgresBounces):
             if matched:
                 await connection.execute(self._sql.drop_orphans, [one.digest for one in matched])
             return await self._receive(connection, matched)
-
-    async def forget_orphans(self, age: timedelta) -> int:
-        """See the port."""
-        return int((await self._pool.execute(self._sql.forget_orphans, age)).split()[-1])
 
     def _orphan_row(self, reported: Reported) -> tuple[Any, ...]:
         receipt = reported.receipt

@@ -18,6 +18,7 @@ from outrider.store.named import Queries, load
 from outrider.store.pg_answers import PostgresAnswers
 from outrider.store.pg_delivery import PostgresDeliveryStore
 from outrider.store.pg_engine import PostgresEngineStore
+from outrider.store.pg_keeping import PostgresKeeping
 from outrider.store.pg_receipts import PostgresReceipts
 from outrider.store.pg_routes import PostgresRoutes
 from outrider.store.vault import Vault
@@ -54,7 +55,9 @@ def statements() -> Queries:
     return load(Path(__file__).parent / "queries")
 
 
-class PostgresStore(PostgresEngineStore, PostgresDeliveryStore, PostgresReceipts, PostgresRoutes, PostgresAnswers):
+class PostgresStore(
+    PostgresEngineStore, PostgresDeliveryStore, PostgresReceipts, PostgresRoutes, PostgresAnswers, PostgresKeeping
+):
     """Log, EngineStore, DeliveryStore and RouteStore over one connection pool."""
 
     def __init__(self, pool: asyncpg.Pool, keys: KeyRing, hasher: Hasher, ceiling: Ceiling | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from outrider.domain import lattice
 from outrider.domain.attempt import AttemptState
@@ -79,14 +79,6 @@ class MemoryReceipts(MemoryDelivery):
         now = self.clock.now()
         known = [(key, attempt) for key, each in self.tables.orphans.items() if (attempt := self._match(each))]
         return sum(self._store(attempt, self.tables.orphans.pop(key), now) for key, attempt in known[:most])
-
-    @transaction
-    async def forget_orphans(self, age: timedelta) -> int:
-        """See the port."""
-        old = [key for key, one in self.tables.orphans.items() if one.received_at < self.clock.now() - age]
-        for key in old:
-            del self.tables.orphans[key]
-        return len(old)
 
 
 def _key(reported: Reported) -> tuple[str, str, str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from outrider.testing.memory_answers import MemoryAnswers
 from outrider.testing.memory_engine import MemoryEngineStore
+from outrider.testing.memory_keeping import MemoryKeeping
 from outrider.testing.memory_log import MemoryLog
 from outrider.testing.memory_receipts import MemoryReceipts
 from outrider.testing.memory_routes import MemoryRoutes
@@ -17,7 +18,7 @@ from outrider.testing.memory_rows import Duplicate
 __all__ = ["Duplicate", "MemoryStore"]
 
 
-class MemoryStore(MemoryLog, MemoryAnswers, MemoryEngineStore, MemoryReceipts, MemoryRoutes):
+class MemoryStore(MemoryLog, MemoryAnswers, MemoryEngineStore, MemoryReceipts, MemoryRoutes, MemoryKeeping):
     """The ports `Log`, `EngineStore`, `DeliveryStore` and `RouteStore` over `tables`.
 
     `clock.now()` is the database's time. `ceiling` limits messages for one address. `tables` is open to

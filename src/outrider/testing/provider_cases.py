@@ -209,7 +209,7 @@ def told_receipts(provider: Provider, callback: Callback) -> list[dict[str, Any]
 def _without_defaults(value: Any) -> dict[str, Any]:
     """Fields that say something, in the order of the struct."""
     plain: dict[str, Any] = msgspec.to_builtins(value)
-    return {name: field for name, field in plain.items() if field not in (None, "")}
+    return {name: field for name, field in plain.items() if field not in (None, "", ())}
 
 
 def told_found(provider: Provider, doubt: Doubt, answer: Found) -> str | None:

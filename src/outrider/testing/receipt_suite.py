@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from itertools import permutations
 
 import pytest
@@ -181,19 +180,6 @@ class OrphanSuite(StoreSuite):
         assert driver.status(sent) is Status.DELIVERED
         assert driver.bodies() == [ReceiptEntry(sent.id, told.receipt)]
         assert driver.run(driver.store.match_orphans(9)) == 0
-
-    def test_an_orphan_that_nobody_claims_is_forgotten(self, driver: Driver) -> None:
-        driver.report(by_id("p-1", DELIVERED, driver.now()))
-        driver.advance(86_400)
-        driver.report(by_id("p-2", DELIVERED, driver.now()))
-        assert driver.run(driver.store.forget_orphans(timedelta(days=2))) == 0
-        driver.advance(86_401)
-        assert driver.run(driver.store.forget_orphans(timedelta(days=2))) == 1
-        for identifier, status in (("p-1", Status.ACCEPTED), ("p-2", Status.DELIVERED)):
-            sent = message(ANNA, driver.now(), identifier)
-            self.late(driver, sent, identifier)
-            driver.run(driver.store.match_orphans(9))
-            assert driver.status(sent) is status
 
     def test_the_same_id_of_another_account_is_another_message(self, driver: Driver) -> None:
         sent = message(ANNA, driver.now())

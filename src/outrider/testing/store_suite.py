@@ -15,6 +15,7 @@ from outrider.testing.claim_suite import ClaimSuite, SetBackSuite, StopSuite
 from outrider.testing.doubt_suite import DoubtSuite
 from outrider.testing.engine_suite import LeaseSuite, QuarantineSuite, StimulusSuite
 from outrider.testing.facts_suite import JourneySuite, PeopleSuite, SlotSuite
+from outrider.testing.keeping_suite import KeepingSuite
 from outrider.testing.log_suite import LogSuite
 from outrider.testing.outcome_suite import OutcomeSuite, RescueSuite
 from outrider.testing.receipt_suite import OrphanSuite, ReceiptSuite
@@ -37,5 +38,6 @@ class DeliveryStoreSuite(
     ReceiptSuite,
     OrphanSuite,
     BounceSuite,
+    KeepingSuite,
 ):
     """The port `DeliveryStore`."""

@@ -12,6 +12,8 @@ import msgspec
 from outrider.contracts.provider import Provider
 from outrider.delivery.breaker import Breaker
 from outrider.delivery.budget import RetryBudget, RetryRules
+from outrider.delivery.choose_route import fitting
+from outrider.delivery.destination import destination
 from outrider.delivery.legality import Legality
 from outrider.delivery.pace import Pace
 from outrider.domain.bounces import BounceRules
@@ -109,17 +111,26 @@ class Desk:
         self.by_name = {route.name: route for route in routes}
         self.paces = {route.name: self._pace(route) for route in routes}
         self._prices: dict[tuple[str, str, date], tuple[float | None, str]] = {}
-        self._closed_on: tuple[date, Legality] | None = None
-        self._closed: Mapping[str, frozenset[str]] = {}
+        self._ways_on: tuple[date, Legality] | None = None
         for route in routes:
             self.breakers.setdefault(route.name, Breaker())
             self.budgets.setdefault(route.name, RetryBudget(self.retries)).rules = self.retries
 
-    def closed(self, day: date) -> Mapping[str, frozenset[str]]:
-        """Country → the routes that may not be taken there on a day; found out once a day and configuration."""
-        if self._closed_on != (day, self.legality):
-            self._closed_on, self._closed = (day, self.legality), self.legality.closed(self.routes, day)
-        return self._closed
+    def ways(self, message: Message, day: date) -> tuple[Route, ...]:
+        """The routes that fit a message and whose sender may be used where it goes, in configured order.
+
+        They depend on the configuration, the day and a few words of the message only: found out once for each.
+        """
+        if self._ways_on != (day, self.legality):
+            self._ways_on, self._closed = (day, self.legality), self.legality.closed(self.routes, day)
+            self._ways: dict[tuple[str, str, Purpose, str], tuple[Route, ...]] = {}
+        place = (message.channel, message.market, message.purpose, destination(message))
+        ways = self._ways.get(place)
+        if ways is None:
+            closed = self._closed.get(place[-1], frozenset())
+            ways = tuple(route for route in fitting(self.routes, message) if route.name not in closed)
+            self._ways[place] = ways
+        return ways
 
     def _pace(self, route: Route) -> Pace:
         known = self.paces.get(route.name)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from outrider.delivery.choose_route import fitting, in_order
-from outrider.delivery.destination import destination
+from outrider.delivery.choose_route import in_order
 from outrider.delivery.next_move import Look, Move, Stop, Try, next_move
 from outrider.domain.message import Message, Status
 from outrider.domain.outbox import Next, Past
@@ -19,25 +18,36 @@ NEVER_TOO_LATE = datetime.max.replace(tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
 
 
-def legal(routes: tuple[Route, ...], message: Message, desk: Desk, now: datetime) -> tuple[Route, ...]:
-    """The routes whose sender may be used in the country the message goes to."""
-    closed = desk.closed(now.date())
-    names = closed.get(destination(message)) if closed else None
-    return tuple(route for route in routes if route.name not in names) if names else routes
+def healthy(ways: tuple[Route, ...], message: Message, desk: Desk, ticks: float) -> tuple[Route, ...]:
+    """Those of a message's ways that do not rest, best first."""
+    breakers = desk.breakers
+    return in_order(ways, message.id, lambda name: breakers[name].is_open(ticks), desk.weights)
 
 
 def choose_move(
     message: Message, past: tuple[Past, ...], desk: Desk, now: datetime, ticks: float, retry_after: float | None = None
 ) -> Move:
-    """The next move over healthy routes; a message all of them refused waits for one that rests and may take it."""
-    fit = legal(fitting(desk.routes, message), message, desk, now)
-    order = in_order(fit, message.id, lambda name: desk.breakers[name].is_open(ticks), desk.weights)
-    healthy = [route.name for route in order]
-    resting = [route.name for route in fit if route.name not in healthy]
+    """The next move of a message over its ways."""
+    ways = desk.ways(message, now.date())
+    return move_along(ways, healthy(ways, message, desk, ticks), message, past, desk, now, retry_after)
+
+
+def move_along(
+    ways: tuple[Route, ...],
+    order: tuple[Route, ...],
+    message: Message,
+    past: tuple[Past, ...],
+    desk: Desk,
+    now: datetime,
+    retry_after: float | None = None,
+) -> Move:
+    """The next move over healthy ways; a message all of them refused waits for one that rests and may take it."""
+    names = [route.name for route in order]
     rules = desk.purposes[message.purpose]
-    move = next_move(healthy, past, rules, now, NEVER_TOO_LATE, message.id, retry_after)
-    if isinstance(move, Stop) and move.status is Status.FAILED and resting:
-        return next_move([*healthy, *resting], past, rules, now, NEVER_TOO_LATE, message.id, retry_after)
+    move = next_move(names, past, rules, now, NEVER_TOO_LATE, message.id, retry_after)
+    if isinstance(move, Stop) and move.status is Status.FAILED and len(order) < len(ways):
+        resting = [route.name for route in ways if route.name not in names]
+        return next_move([*names, *resting], past, rules, now, NEVER_TOO_LATE, message.id, retry_after)
     return move
 
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 from outrider.delivery.budget import UNBUDGETED
-from outrider.delivery.choose_route import fitting, in_order
+from outrider.delivery.choose_route import fitting
 from outrider.delivery.destination import destination
-from outrider.delivery.next_move import Look, Stop, Try, end_without_copy
+from outrider.delivery.next_move import Look, Move, Stop, Try, end_without_copy
 from outrider.delivery.throttle import UNTHROTTLED
 from outrider.domain.attempt import Reason
 from outrider.domain.message import Message, Status
@@ -16,7 +16,7 @@ from outrider.domain.outbox import Due, Intent, Verdictless
 from outrider.domain.route import Route
 from outrider.domain.stops import stop_keys
 from outrider.workers.desk import CannotRender, Desk
-from outrider.workers.moves import choose_move, legal
+from outrider.workers.moves import healthy, move_along
 
 #: How long a message waits when every route that fits it rests.
 REST = timedelta(seconds=2)
@@ -29,33 +29,35 @@ def prepare(due: Due, desk: Desk, now: datetime, ticks: float) -> Intent | Verdi
         return Verdictless(message, "stale", reason="its window is over")
     if now < message.not_before:
         return Verdictless(message, "retry", at=message.not_before)
-    fit = fitting(desk.routes, message)
-    if not fit:
-        return _closed(due, f"no route for {message.channel} to {message.market} ({message.purpose})")
-    routes = legal(fit, message, desk, now)
-    if not routes:
-        return _closed(due, _why_illegal(fit, message, desk, now))
-    healthy = in_order(routes, message.id, lambda name: desk.breakers[name].is_open(ticks), desk.weights)
-    if not healthy:
+    ways = desk.ways(message, now.date())
+    if not ways:
+        return _closed(due, _why_none(message, desk, now))
+    order = healthy(ways, message, desk, ticks)
+    if not order:
         return Verdictless(message, "retry", at=now + REST, reason="every route that fits rests")
-    return _on_route(due, desk, healthy, now, ticks)
+    move = move_along(ways, order, message, due.past, desk, now)
+    return _on_route(due, desk, order, move, now, ticks)
 
 
-def _why_illegal(routes: tuple[Route, ...], message: Message, desk: Desk, now: datetime) -> str:
+def _why_none(message: Message, desk: Desk, now: datetime) -> str:
+    routes = fitting(desk.routes, message)
+    if not routes:
+        return f"no route for {message.channel} to {message.market} ({message.purpose})"
     country = destination(message)
     reasons = "; ".join(f"{route.name}: {desk.legality.barred(route, now.date())[country]}" for route in routes)
     return f"no route may be used in {country}: {reasons}"
 
 
-def _on_route(due: Due, desk: Desk, healthy: tuple[Route, ...], now: datetime, ticks: float) -> Intent | Verdictless:
+def _on_route(
+    due: Due, desk: Desk, order: tuple[Route, ...], move: Move, now: datetime, ticks: float
+) -> Intent | Verdictless:
     message = due.message
-    move = choose_move(message, due.past, desk, now, ticks)
     if isinstance(move, Stop):
         return Verdictless(message, "closed", status=move.status, reason=move.reason)
     if isinstance(move, Look):
         return Verdictless(message, "closed", status=Status.UNKNOWN, reason="an attempt is still in doubt")
     route = desk.by_name[move.route]
-    if route not in healthy:
+    if not any(route is one for one in order):
         return Verdictless(message, "retry", at=now + REST, reason=f"route {route.name}, whose turn it is, rests")
     if refusal := _not_allowed(due, desk, route):
         return refusal
@@ -91,7 +93,7 @@ def _throttled(message: Message, desk: Desk, route: Route, ticks: float) -> floa
 
 def _was_called(due: Due) -> bool:
     """Whether a provider was called for the message before: attempts we did not begin spare nobody anything."""
-    return any(past.reason is not Reason.NOT_BEGUN for past in due.past)
+    return bool(due.past) and any(past.reason is not Reason.NOT_BEGUN for past in due.past)
 
 
 def _over_budget(due: Due, desk: Desk, route: Route, ticks: float) -> float:
@@ -118,7 +120,8 @@ def _intent(due: Due, desk: Desk, route: Route, move: Try, now: datetime) -> Int
     except CannotRender as error:
         return _closed(due, f"the template cannot be rendered: {error}")
     desk.breakers[route.name].begin_probe()
-    price, currency = desk.price(route, destination(message), now.date())
+    country = destination(message) if route.price is None else ""
+    price, currency = desk.price(route, country, now.date())
     return Intent(
         message=message,
         number=len(due.past) + 1,

@@ -37,9 +37,9 @@ REASONS = {
 #: The shape of a Firebase installation id: 17 bytes in base64url, the first four bits 0111 (firebase-installations). A
 #: registration token has a colon and is longer. Apps register the one or the other (FCM HTTP v1, Message.fid).
 INSTALLATION = re.compile(r"[c-f][\w-]{21}", re.ASCII)
-#: INVALID_ARGUMENT is about the token only where the answer says so: a BadRequest that names one of these fields and no other
-#: (firebase-admin-python, issue 187), or these words (firebase-admin-java, issue 1064). Anything else, such as a
-#: message that is too big, is about what we sent: taken for a dead token, one bad template would cost everybody's.
+#: INVALID_ARGUMENT is about the token only where the answer says so: a BadRequest that names one of these fields alone
+#: (firebase-admin-python, issue 187), or these words (firebase-admin-java, issue 1064). Anything else, such as a text
+#: that is too long, is about what we sent: taken for a dead token, one bad template would cost everybody's.
 TOKEN_FIELDS, TOKEN_WORDS = frozenset({"message.token", "message.fid"}), "registration token"
 
 #: Most bytes of notification and data together (FCM, "About FCM messages").

@@ -25,6 +25,8 @@ create table provider_messages (
     message bytea not null,
     attempt smallint not null
 );
+-- As for event_keys: ids come in the order of time.
+create index provider_messages_message on provider_messages using brin (message) with (autosummarize = on);
 
 -- ── the event log ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -93,6 +95,7 @@ create table dead_letters (
     replayed_at timestamptz
 );
 create index dead_letters_open on dead_letters (at) where replayed_at is null;
+create index dead_letters_replayed on dead_letters (replayed_at) where replayed_at is not null;
 
 -- A stream whose stimulus was quarantined waits, visibly; what comes after it is parked in order.
 create table blocked_streams (

@@ -57,7 +57,3 @@ order by received_at limit $1 for update skip locked
 -- name: drop_orphans
 -- Matched orphans go.
 delete from orphan_receipts where digest = any($1::bytea[])
-
--- name: forget_orphans
--- Orphans that nobody claimed.
-delete from orphan_receipts where received_at < clock_timestamp() - $1::interval
