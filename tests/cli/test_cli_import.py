@@ -270,6 +270,14 @@ def test_large_rows_go_in_parts_that_do_not_fill_the_memory(
     assert len(sizes) == 1 if wide == 1000 else 10 <= len(sizes) <= 20
 
 
+def test_a_table_is_not_read_as_a_whole_to_know_its_header(tmp_path: Path) -> None:
+    file = customers(tmp_path / "c.csv", 20_000)
+    columns = {"Nummer": "key", "Name": "traits.name", "Telefon": "addresses.sms"}
+    with file.open("rb") as content:
+        FileImport(file, content, "profiles", columns)
+        assert content.tell() < file.stat().st_size / 2
+
+
 def test_names_cannot_be_put_into_what_is_no_object(api: Running, tmp_path: Path) -> None:
     file = tmp_path / "c.ndjson"
     rows = ['{"key": "c", "n": 1, "traits": 7}', '{"key": "c", "n": "1", "addresses": {}}', '{"n": ' + "[" * 5000]
