@@ -12,7 +12,8 @@ from api_stage import Stage, booking_event, cloud_event, failing, is_problem, se
 
 from conftest import Play
 from outrider.domain.entry import EventEntry
-from outrider.ingest.cloudevents import DEEPEST, LARGEST_BODY, LARGEST_EVENT, MOST_EVENTS
+from outrider.ingest.cloudevents import LARGEST_BODY, LARGEST_EVENT, MOST_EVENTS
+from outrider.ingest.values import DEEPEST
 
 BATCH = {"content-type": "application/cloudevents-batch+json"}
 ONE = {"content-type": "application/cloudevents+json"}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from outrider.api.checks import wrong_value
 from outrider.api.masking import mask_address, mask_text
-from outrider.ingest.cloudevents import DEEPEST
+from outrider.ingest.values import DEEPEST
 
 
 @pytest.mark.parametrize(

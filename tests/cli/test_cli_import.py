@@ -2,135 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from served_api import Running, invoke, running
 
-from outrider.api.app import build_api
-from outrider.api.deps import ApiDeps
-from outrider.api.keys import KeyVerifier, hash_of, new_key
-from outrider.api.serve import make_server
 from outrider.cli import main
 from outrider.cli._importing import FileImport
-from outrider.configuration import build
-from outrider.contracts.api_keys import ApiKey
 from outrider.domain.entry import ObjectEntry, ProfileEntry
-from outrider.lib.clock import SystemClock
-from outrider.lib.ids import Hasher, new_id
-from outrider.plugged import shipped
-from outrider.receipts.acknowledgment import Acknowledgments
-from outrider.testing.memory_store import MemoryStore
-from outrider.workers.wake import Wakes
-
-FILES = {
-    "outrider.toml": 'home_market = "FR"\n',
-    "objects/vehicle.yaml": "kind: vehicle\ntraits: {seats: int}\n",
-    "templates/code/template.yaml": """
-purpose: security
-languages: [fr]
-fallback: fr
-variables:
-  code: {type: string, example: "4711"}
-""",
-    "templates/code/sms.fr.j2": "Votre code: {{ code }}",
-}
-
-
-class Keys:
-    """One key that may do everything."""
-
-    def __init__(self) -> None:
-        self.text = new_key()
-        now = SystemClock().now()
-        self.key = ApiKey(new_id(now, 0), "test", ("*",), now)
-
-    async def find(self, hashed: bytes) -> ApiKey | None:
-        return self.key if hashed == hash_of(self.text) else None
-
-
-class Undecided:
-    """A Reading port without an engine behind it."""
-
-    async def decision(self, identifier: bytes) -> list[Any]:
-        return []
-
-
-class Running:
-    """The API over a store in memory, in a thread of its own."""
-
-    def __init__(self) -> None:
-        clock, keys = SystemClock(), Keys()
-        company, problems = build(FILES, shipped(), number=1)
-        assert company is not None, problems
-        self.store = MemoryStore(clock)
-        reading: Any = Undecided()
-        self.deps = ApiDeps(
-            log=self.store,
-            reading=reading,
-            letters=reading,
-            receipts=self.store,
-            keys=KeyVerifier(keys, clock),  # type: ignore[arg-type]
-            configuration=lambda: company,
-            accounts=dict,
-            hasher=Hasher(b"test"),
-            clock=clock,
-            wakes=Wakes(),
-            public_url=lambda: "",
-            acknowledgments=Acknowledgments(bytes(32)),
-        )
-        self.environment = {"OUTRIDER_API_KEY": keys.text}
-
-    def bodies(self) -> list[Any]:
-        return [entry.body for entry in self.store.tables.entries.values()]
-
-
-@contextmanager
-def running() -> Iterator[Running]:
-    made = Running()
-    server = make_server(build_api(made.deps), "127.0.0.1", 0)
-    started = threading.Event()
-
-    async def serve() -> None:
-        task = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0)
-            assert not task.done(), task
-        started.set()
-        await task
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    try:
-        assert started.wait(30)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        made.environment["OUTRIDER_URL"] = f"http://127.0.0.1:{port}"
-        yield made
-    finally:
-        server.should_exit = True
-        thread.join(30)
 
 
 @pytest.fixture
 def api() -> Iterator[Running]:
     with running() as made:
         yield made
-
-
-def invoke(api: Running, *arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments, env=api.environment)
 
 
 def imported(api: Running, *arguments: str) -> dict[str, Any]:
@@ -375,6 +270,14 @@ def test_large_rows_go_in_parts_that_do_not_fill_the_memory(
     assert len(sizes) == 1 if wide == 1000 else 10 <= len(sizes) <= 20
 
 
+def test_a_table_is_not_read_as_a_whole_to_know_its_header(tmp_path: Path) -> None:
+    file = customers(tmp_path / "c.csv", 20_000)
+    columns = {"Nummer": "key", "Name": "traits.name", "Telefon": "addresses.sms"}
+    with file.open("rb") as content:
+        FileImport(file, content, "profiles", columns)
+        assert content.tell() < file.stat().st_size / 2
+
+
 def test_names_cannot_be_put_into_what_is_no_object(api: Running, tmp_path: Path) -> None:
     file = tmp_path / "c.ndjson"
     rows = ['{"key": "c", "n": 1, "traits": 7}', '{"key": "c", "n": "1", "addresses": {}}', '{"n": ' + "[" * 5000]
@@ -410,29 +313,3 @@ def test_without_a_key_the_command_says_what_to_set(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["import", str(file), *MAP], env={"OUTRIDER_API_KEY": ""})
     assert done.exit_code == 1
     assert "set OUTRIDER_API_KEY" in done.output
-
-
-def test_a_send_is_accepted_once_for_a_key(api: Running) -> None:
-    command = ("send", "code", "--to", "+33612345678", "--value", 'code="4711"', "--key", "k-1", "--valid-for", "5m")
-    first, again = (invoke(api, *command, "--json") for _ in range(2))
-    assert first.exit_code == 0, first.output
-    assert json.loads(first.stdout)["status"] == "accepted"
-    assert again.stdout == first.stdout
-    [body] = api.bodies()
-    assert (body.address.value, body.values, body.strategy.channels) == ("+33612345678", {"code": "4711"}, ("sms",))
-
-
-def test_a_send_to_a_key_names_channel_and_purpose(api: Running) -> None:
-    arguments = ("--to", "c-1042", "--channel", "sms", "--purpose", "security", "--value", "code=A-1")
-    done = invoke(api, "send", "code", *arguments)
-    assert "not decided yet, see: outrider explain msg_" in done.stdout
-    [body] = api.bodies()
-    assert (body.profile, body.values) == ("c-1042", {"code": "A-1"})
-
-
-def test_a_send_that_is_refused_names_every_place(api: Running) -> None:
-    done = invoke(api, "send", "code", "--to", "c", "--value", "cod=1", "--channel", "push")
-    assert done.exit_code == 1
-    for words in ("$.values.cod: ", "$.values.code: missing", "$.channels.first[0]: ", "(422)"):
-        assert words in done.output
-    assert invoke(api, "send", "code", "--to", "c", "--value", "code").exit_code == 2

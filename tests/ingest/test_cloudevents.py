@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from outrider.domain.entry import Event
 from outrider.ingest import cloudevents as ce
 from outrider.ingest.cloudevents import BATCH, JSON, STRUCTURED, BadRequest, Rejected, read
+from outrider.ingest.values import DEEPEST
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 MINIMUM = {"specversion": "1.0", "id": "e1", "source": "/shop", "type": "booking.confirmed"}
@@ -92,7 +93,7 @@ def test_a_batch_with_one_bad_event_keeps_order_and_the_others():
 # ── what is rejected, and where ──
 
 DEEP = {"a": 1}
-for _ in range(ce.DEEPEST):
+for _ in range(DEEPEST):
     DEEP = {"a": DEEP}
 LONG = "x" * (ce.LONGEST_ATTRIBUTE + 1)
 
@@ -123,7 +124,7 @@ LONG = "x" * (ce.LONGEST_ATTRIBUTE + 1)
         ({"data": {"a": {"k\0": 1}}}, "$.data.a", "U+0000"),
         ({"data": {"a": {"n": 2**64}}}, "$.data.a.n", "too large"),
         ({"data": {"n": -(2**63) - 1}}, "$.data.n", "too large"),
-        ({"data": DEEP}, "$.data" + ".a" * ce.DEEPEST, "deeper than 16"),
+        ({"data": DEEP}, "$.data" + ".a" * DEEPEST, "deeper than 16"),
     ],
 )
 def test_a_wrong_event_is_rejected_with_its_place_and_reason(changes, path, reason):
@@ -143,7 +144,7 @@ def test_a_missing_attribute_is_named(name):
 
 def test_what_is_just_within_the_limits_is_read():
     deep = {"a": 1}
-    for _ in range(ce.DEEPEST - 1):
+    for _ in range(DEEPEST - 1):
         deep = {"a": deep}
     edges = {"id": "x" * ce.LONGEST_ATTRIBUTE, "data": {"deep": deep["a"], "most": 2**64 - 1, "least": -(2**63)}}
     assert isinstance(structured({**MINIMUM, **edges}), Event)

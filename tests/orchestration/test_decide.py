@@ -85,7 +85,7 @@ def test_the_first_reachable_channel_is_the_one(answers: dict[str, Judgment], ex
         pytest.param(Blocked.SKIP, {"push": NO}, ("send", "sms", ""), id="skip still takes the first reachable"),
         pytest.param(Blocked.EXIT, {"push": LATER}, ("drop", "push", "Later."), id="exit does not wait"),
         pytest.param(
-            Blocked.HOLD, {"push": NO, "sms": NO}, ("drop", "", "Not here. Not here."), id="no channel is possible"
+            Blocked.HOLD, {"push": NO, "sms": NO}, ("drop", "", "Not here."), id="no channel is possible: said once"
         ),
     ],
 )

@@ -15,8 +15,9 @@ from outrider.api.deps import ApiDeps, Deps
 from outrider.api.identities import streams_of_person
 from outrider.api.keys import needs
 from outrider.api.paging import Cursor, Limit, Page, page_of, read_cursor
-from outrider.api.people import CHANNEL, wrong_traits
+from outrider.api.people import wrong_traits
 from outrider.api.problems import REJECTED, Problem, Wrong
+from outrider.api.wording import CHANNEL
 from outrider.api.writing import LONGEST_KEY, Seconds, Written, check_key, lift, wait_seconds, write
 from outrider.contracts.reading_store import LedgerLine
 from outrider.domain.entry import ConsentEntry, Entry, Stop
@@ -36,7 +37,7 @@ class ConsentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     purpose: Purpose
     state: ConsentState
     #: Empty: for every channel.
-    channel: Annotated[str, Meta(pattern=f"{CHANNEL[:-1]}$|^$", examples=["sms"])] = ""
+    channel: Annotated[str, Meta(pattern=f"{CHANNEL}|^$", examples=["sms"])] = ""
     source: Annotated[str, Meta(max_length=200, description="Where it was given.", examples=["app/settings"])] = ""
     #: What proves it: wording version, form, time stamp.
     evidence: dict[str, Any] = {}

@@ -12,7 +12,6 @@ from outrider.api.importing import CSV, NDJSON, ImportAnswer
 from outrider.api.intake import IntakeAnswer
 from outrider.ingest.cloudevents import (
     BATCH,
-    DEEPEST,
     JSON,
     LARGEST_BODY,
     LARGEST_EVENT,
@@ -20,6 +19,7 @@ from outrider.ingest.cloudevents import (
     MOST_EVENTS,
     STRUCTURED,
 )
+from outrider.ingest.values import DEEPEST
 
 REF = "#/components/schemas/{name}"
 

@@ -15,6 +15,7 @@ from outrider.api.objects import check_kind
 from outrider.api.people import ProfileIn, profile_change, wrong_traits
 from outrider.api.problems import REJECTED, Problem, Wrong
 from outrider.api.relations import RelationIn, relation_of
+from outrider.api.wording import worded
 from outrider.api.writing import LONGEST_KEY
 from outrider.domain.entry import Entry, ObjectChange, ObjectEntry, ProfileEntry, RelationEntry
 from outrider.domain.profile import ConsentState
@@ -116,8 +117,8 @@ class RowReader:
         except BadRow as error:
             raise _refused(error.path, error.reason) from None
         except msgspec.ValidationError as error:
-            reason, _, path = str(error).partition(" - at `")
-            raise _refused(path.rstrip("`") or "$", reason[:1].lower() + reason[1:]) from None
+            path, reason = worded(str(error))
+            raise _refused(path or "$", reason) from None
         except (msgspec.DecodeError, RecursionError) as error:
             raise _refused("$", f"not JSON: {error}") from None
 
@@ -138,7 +139,8 @@ class RowReader:
             try:
                 line = msgspec.convert({"profile": key, **msgspec.to_builtins(each)}, ConsentIn)
             except msgspec.ValidationError as error:
-                raise _refused(f"$.consents[{place}]", str(error)) from None
+                path, reason = worded(str(error))
+                raise _refused(f"$.consents[{place}]{path.removeprefix('$')}", reason) from None
             consent = self._consent(line, now)
             made.entries += consent.entries
             made.withdrawn += consent.withdrawn

@@ -12,6 +12,7 @@ from msgspec import Meta
 from outrider.api.checks import wrong_value
 from outrider.api.masking import mask_address, mask_traits
 from outrider.api.problems import REJECTED, Problem, Wrong
+from outrider.api.wording import CHANNEL
 from outrider.configuration import Configuration
 from outrider.domain.entry import ProfileChange
 from outrider.domain.profile import Address, Profile
@@ -19,7 +20,6 @@ from outrider.orchestration.zones import find_zone
 
 #: A language and what narrows it: fr, pt-BR, zh_Hant_TW (RFC 5646 in its common part).
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
-CHANNEL = r"^[a-z][a-z0-9_-]{0,39}$"
 
 Channel = Annotated[str, Meta(pattern=CHANNEL, description="A channel's name, such as sms.", examples=["sms"])]
 

@@ -12,6 +12,7 @@ from litestar import MediaType, Request, Response, get
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.params import FromPath
 
+from outrider.api.wording import worded
 from outrider.contracts.reading_store import Unavailable
 from outrider.lib.redact import trace_of
 
@@ -131,10 +132,10 @@ def _validation(extra: Any) -> list[Wrong]:
 def _wrong(each: dict[str, Any]) -> Wrong:
     """The framework's finding: a body's key as a JSON path, a parameter's name as it is."""
     key, message = str(each.get("key", "")), str(each.get("message", ""))
-    text, _, path = message.partition(" - at `")
+    path, reason = worded(message, key)
     if each.get("source") in (None, "body"):
-        key = path.rstrip("`") or (f"$.{key}" if key and key != "data" else "$")
-    return Wrong(key, text[:1].lower() + text[1:])
+        key = path or (f"$.{key}" if key and key != "data" else "$")
+    return Wrong(key, reason)
 
 
 def _unexpected(error: Exception) -> Problem:

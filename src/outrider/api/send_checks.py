@@ -13,6 +13,7 @@ from msgspec import Meta
 from outrider.api.checks import wrong_value
 from outrider.api.people import LOCALE, Channel, read_address
 from outrider.api.problems import REJECTED, Problem, Wrong
+from outrider.api.wording import LENGTH
 from outrider.api.writing import LONGEST_KEY
 from outrider.configuration import Configuration
 from outrider.content.declaration import RESERVED, Declaration, Variable
@@ -28,7 +29,7 @@ from outrider.orchestration.zones import find_zone
 KNOWN = frozenset({"profile.market", "profile.locale", "profile.zone", "profile.language"})
 #: How long a channel of an escalation gets unless the request says.
 AFTER = timedelta(minutes=10)
-Length = Annotated[str, Meta(pattern=r"^[0-9]{1,9}[smhdw]$", examples=["10m"])]
+Length = Annotated[str, Meta(pattern=LENGTH, examples=["10m"])]
 
 
 class BareAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -92,6 +92,9 @@ async def get_suppressions(deps: Deps, limit: Limit = 50, cursor: Cursor = None)
 
 
 def _hash(deps: ApiDeps, data: AddressAsked) -> bytes:
+    markets = deps.configuration().policy.markets
+    if data.market and data.market.upper() not in markets:
+        raise rejected("$.market", f"there is no market '{data.market[:20]}'; known: {', '.join(sorted(markets))}")
     address = read_address(data.channel, data.address, deps.configuration(), data.market)
     if isinstance(address, str):
         raise rejected("$.address", address)

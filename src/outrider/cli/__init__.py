@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,6 +24,15 @@ class Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(f"outrider.cli.{cmd_name}").COMMAND
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; what the file system refuses becomes one friendly sentence."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.filename is None or error.strerror is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror[:1].lower()}{error.strerror[1:]}") from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -20,12 +20,23 @@ TRIES = 5
 PAUSE = 0.5
 
 
+class _Document(msgspec.Struct, frozen=True):
+    """A problem document, as far as it is read here."""
+
+    errors: list[dict[str, str]] = []
+
+
 class NotAnswered(click.ClickException):
     """The API cannot be reached or did not confirm."""
 
 
 class Refused(click.ClickException):
     """The API refuses the request; the text says where and why."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__(refusal(answer))
+        #: Path and reason of each finding; none where the answer is no problem document.
+        self.wrong = tuple((each["path"], each["reason"]) for each in _findings(answer))
 
 
 @dataclass
@@ -46,11 +57,13 @@ class Api:
                 answer = await self.http.send(request, DEADLINE)
             except (NotSent, Broken) as error:
                 failure = str(error)
+            except ValueError as error:  # what may not be sent: a URL or a header; neither is quoted
+                raise click.ClickException(f"{error}; check --url, OUTRIDER_URL and OUTRIDER_API_KEY") from None
             else:
                 if answer.status < 300:
                     return answer.body
                 if answer.status < 500:
-                    raise Refused(refusal(answer))
+                    raise Refused(answer)
                 failure = refusal(answer)
             if left:
                 await asyncio.sleep(PAUSE)
@@ -61,11 +74,18 @@ def refusal(answer: Response) -> str:
     """The problem document of an answer as lines; its status where there is none."""
     try:
         document: dict[str, Any] = msgspec.json.decode(answer.body)
-        errors = [f"  {wrong['path']}: {wrong['reason']}" for wrong in document.get("errors", ())]
+        errors = [f"  {wrong['path']}: {wrong['reason']}" for wrong in _findings(answer)]
         head = f"{document['title']} ({answer.status})"
         return "\n".join([f"{head}: {document['detail']}" if document.get("detail") else head, *errors])
-    except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
         return f"answered {answer.status}"
+
+
+def _findings(answer: Response) -> list[dict[str, str]]:
+    try:
+        return msgspec.json.decode(answer.body, type=_Document).errors
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
 
 
 @asynccontextmanager

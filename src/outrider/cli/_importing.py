@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import itertools
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -91,7 +92,7 @@ class FileImport:
         try:
             check_targets(kind, columns, ())
             check_kind_of_file(first)
-            for block in [*iter(lambda: self.file.read(BLOCK), b""), None]:
+            for block in itertools.chain(iter(lambda: self.file.read(BLOCK), b""), (None,)):
                 for row in splitter.finish() if block is None else splitter.feed(block):
                     return Table(kind, row, columns)
         except BadRow as error:
@@ -129,9 +130,12 @@ class FileImport:
             await self._send(api, part)
             tell(self.progress.bytes)
         self.place.unlink(missing_ok=True)
-        if not self.progress.rejected:
-            self.rejects.unlink(missing_ok=True)
         return self.progress
+
+    def close(self) -> None:
+        """Leave no empty file of rejects behind."""
+        if not self.progress.rejects:
+            self.rejects.unlink(missing_ok=True)
 
     def _parts(self) -> Iterator[list[RawRow]]:
         splitter = Splitter(quoted=self.table is not None, line=self.progress.line, start=self.progress.bytes)

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from outrider.installation import Opened
 
 
+#: PostgreSQL's integer.
+LARGEST = 2**31 - 1
+LONGEST_NOTE = 500
+
+
 class Wanted(msgspec.Struct, frozen=True):
     """What the command line asks for."""
 
@@ -30,7 +35,9 @@ class Wanted(msgspec.Struct, frozen=True):
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=None, required=False)
-@click.option("--version", type=int, help="Apply this older version as a new one, instead of a folder.")
+@click.option(
+    "--version", type=click.IntRange(1, LARGEST), help="Apply this older version as a new one, instead of a folder."
+)
 @click.option("--note", default="", help="Why, kept with the version.")
 @click.option("--yes", is_flag=True, help="Do not ask on a terminal.")
 @click.option("--plan-digest", "digest", default="", help="Only as `outrider plan` showed it: the plan's digest.")
@@ -47,6 +54,8 @@ def apply(folder: Path | None, version: int | None, note: str, yes: bool, digest
 
     if folder is not None and version is not None:
         raise click.UsageError("give a FOLDER or --version, not both")
+    if not note.isprintable() or len(note) > LONGEST_NOTE:
+        raise click.BadParameter(f"expected one line of at most {LONGEST_NOTE} characters", param_hint="--note")
     files = None if version is not None else read_files(folder or Path())
     if files is not None:
         checked(files, as_json)

@@ -35,7 +35,10 @@ def import_file(file: Path, kind: str, pairs: tuple[str, ...], url: str | None, 
     columns = _columns(pairs)
     with file.open("rb") as content:
         work = FileImport(file, content, kind, columns)
-        done = run(_import(work, url, show=not as_json))
+        try:
+            done = run(_import(work, url, show=not as_json))
+        finally:
+            work.close()
     if as_json:
         import msgspec
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from outrider.store.pg_keys import PostgresKeys
 
 PREFIX = "key"
+LONGEST_NAME = 100
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -48,6 +49,8 @@ def create(name: str, scopes: tuple[str, ...], expires: timedelta | None, as_jso
     """Make a key called NAME and print it: this once, since it is not stored."""
     from outrider.contracts.api_keys import SCOPES
 
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise click.BadParameter(f"expected 1 to {LONGEST_NAME} printable characters", param_hint="NAME")
     for scope in scopes:
         if scope not in SCOPES:
             raise click.BadParameter(f"there is no scope {scope!r}; scopes: {', '.join(SCOPES)}", param_hint="--scope")

@@ -37,6 +37,8 @@ def pull(folder: Path, force: bool, as_json: bool) -> None:
     from outrider.cli._planning import show_as_json
     from outrider.cli._running import run
 
+    if folder.exists() and not folder.is_dir():
+        raise click.ClickException(f"{folder} is a file; expected a folder")
     found, files = run(_pull(folder))
     if not as_json:
         _show(found)

@@ -33,8 +33,12 @@ def read_folder(folder: Path) -> dict[str, str]:
 
 
 def read_texts(folder: Path) -> dict[str, str]:
-    """As `read_folder`, for any folder: one that is empty or missing holds nothing."""
-    paths = sorted({path for pattern in PATTERNS for path in folder.glob(pattern) if path.is_file()})
+    """As `read_folder`, for any folder: one that is empty or missing holds nothing. Raises NoFolder."""
+    found = {path for pattern in PATTERNS for path in folder.glob(pattern)}
+    for path in sorted(found):
+        if path.is_symlink() and not path.exists():
+            raise NoFolder(f"{path} is a link that leads nowhere")
+    paths = sorted(path for path in found if path.is_file())
     return {path.relative_to(folder).as_posix(): _text(path) for path in paths}
 
 

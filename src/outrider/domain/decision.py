@@ -91,6 +91,10 @@ class ReachFact(msgspec.Struct, frozen=True, array_like=True):
     suppressed: str | None = None
 
 
+#: Facts that only some direct sends have.
+STRANGER, REPEATS = "stranger", "repeats"
+
+
 class Facts(msgspec.Struct, frozen=True):
     """Everything the gates may read about one candidate: small, packed into the decision, enough to re-derive it."""
 
@@ -105,7 +109,7 @@ class Facts(msgspec.Struct, frozen=True):
     reach: tuple[ReachFact, ...] = ()
     #: Newest first, no longer than the widest cap needs.
     recent: tuple[Recent, ...] = ()
-    #: The earliest instant a former decision allowed, while a held candidate is decided again.
+    #: Of direct sends: STRANGER where nobody is known by the key, REPEATS with the message that went before.
     extra: dict[str, Any] = {}
 
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import msgspec
 
 from outrider.domain.entry import Event
+from outrider.ingest.values import NO_NUL, NUL, wrong_value
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -22,11 +23,7 @@ JSON = "application/json"
 LARGEST_EVENT = 64 * 1024
 LARGEST_BODY = 4 * 1024 * 1024
 MOST_EVENTS = 1000
-DEEPEST = 16
 LONGEST_ATTRIBUTE = 512
-#: PostgreSQL's text cannot hold it.
-NUL = "\0"
-NO_NUL = "the character U+0000 is not allowed"
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -200,28 +197,8 @@ def _wrong_data(envelope: Envelope) -> Rejected | None:
     data = envelope.data
     if data is not None and not isinstance(data, dict):
         return Rejected(f"expected a JSON object, got {_kind_of(data)}", "$.data", envelope.id)
-    return _wrong_value(data, "$.data", 1, envelope.id) if data else None
-
-
-def _wrong_value(value: Any, path: str, depth: int, identifier: str) -> Rejected | None:
-    """The first place that is nested too deep or holds what neither the store nor providers can carry."""
-    if isinstance(value, str):
-        return Rejected(NO_NUL, path, identifier) if NUL in value else None
-    if isinstance(value, int):
-        return None if -(2**63) <= value < 2**64 else Rejected("the number is too large", path, identifier)
-    if not isinstance(value, dict | list):
-        return None
-    if depth > DEEPEST:
-        return Rejected(f"nested deeper than {DEEPEST} levels", path, identifier)
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, inner in items:
-        if isinstance(key, str) and NUL in key:
-            return Rejected(NO_NUL, path, identifier)
-        if isinstance(inner, str | int | dict | list):
-            place = f"{path}.{key}" if isinstance(key, str) else f"{path}[{key}]"
-            if found := _wrong_value(inner, place, depth + 1, identifier):
-                return found
-    return None
+    found = wrong_value(data, "$.data") if data else None
+    return Rejected(found[1], found[0], envelope.id) if found else None
 
 
 def _kind_of(value: object) -> str:

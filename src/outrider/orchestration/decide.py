@@ -120,4 +120,4 @@ def _drop(stops: list[GateResult]) -> tuple[str, str, str]:
     if not stops:
         return NO_CHANNEL, "The step names no further channel.", ""
     channel = stops[0].channel if len(stops) == 1 else ""
-    return stops[-1].gate, " ".join(stop.judgment.reason for stop in stops), channel
+    return stops[-1].gate, " ".join(dict.fromkeys(stop.judgment.reason for stop in stops)), channel

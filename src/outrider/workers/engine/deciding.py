@@ -127,7 +127,7 @@ class Desk:
         reach = [self._reach(address, candidate.purpose) for address in profile.identity.addresses if address.alive]
         near = self.objects_near(profile.stream, candidate.about)
         country = next((t.traits[COUNTRY] for t in near.values() if COUNTRY in t.traits), None)
-        return facts_for(
+        facts = facts_for(
             candidate,
             profile,
             reach,
@@ -136,6 +136,8 @@ class Desk:
             self.working.now,
             country if isinstance(country, str) else None,
         )
+        extra = self.working.extra.get(candidate.id)
+        return replace(facts, extra=extra) if extra else facts
 
     def hash_of(self, address: Address) -> bytes:
         """The blind index of an address, computed once in a batch."""

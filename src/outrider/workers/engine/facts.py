@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from outrider.domain.decision import Recent
 from outrider.domain.enrollment import Enrollment
@@ -26,6 +27,8 @@ class Facts:
     suppressed: dict[str, str] = field(default_factory=dict)
     recent: dict[bytes, list[Recent]] = field(default_factory=dict)
     messages: dict[bytes, MessageState] = field(default_factory=dict)
+    #: Candidate of a direct send → facts that only it has.
+    extra: dict[bytes, dict[str, Any]] = field(default_factory=dict)
     #: Candidate → number and record of its last decision.
     decided: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from outrider.domain.decision import STRANGER
 from outrider.domain.entry import (
     ConsentEntry,
     DeadAddressEntry,
@@ -123,6 +124,8 @@ def send(people: People, entry: Entry, body: SendEntry) -> None:
     profile = people.working.profiles.get(entry.stream)
     candidate = direct_candidate(entry, body, people.working.now)
     people.working.decided[candidate.id] = (0, b"")
+    if profile is None:
+        people.working.extra[candidate.id] = {STRANGER: True}
     people.desk.decide(
         candidate, profile or new_profile(entry.stream, body.profile, people.working.now), None, values=body.values
     )
