@@ -20,7 +20,8 @@ HEAD = """# Command line
 Made from the commands by `python scripts/cli_reference.py docs/reference/cli.md`; do not edit it.
 
 Every command answers `--help`. Commands that list or report take `--json` and print one JSON document on standard
-output. Exit status: 0 done, 1 refused or failed with the reason on standard error, 2 wrong arguments.
+output. Exit status: 0 done, 1 refused or failed with the reason on standard error, 2 wrong arguments. Two
+commands say more: `plan --detailed-exitcode` ends with 2 for changes, `demo --once` with 130 when it is interrupted.
 [Environment variables](configuration.md#environment-variables) say where the database and the keys are; short commands
 join the embedded database of a running Outrider, or start it for as long as they take.
 """

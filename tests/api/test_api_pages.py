@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from outrider.domain.attempt import Accepted
 from outrider.domain.decision import GateResult, GateVerdict, Judgment, Verdict
 from outrider.domain.message import Content, Message, Rendition, Status
 from outrider.domain.outbox import Done, Next
-from outrider.domain.profile import Address, Identity, Profile
+from outrider.domain.profile import Address, Identity, Profile, Share
 from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
 from outrider.domain.work import Decided
 from outrider.lib.ids import new_id, write_id
@@ -177,6 +178,31 @@ def test_words_of_providers_and_contents_are_masked_for_the_command_line(on_post
         assert PHONE not in str(masked(view))
         assert BODY not in str(masked(view))
         assert masked(view).receipts[0].detail == "delivered to +336••••••78"
+
+    on_postgres(act)
+
+
+@pytest.mark.parametrize("key", ["c-1", "app-7", "old-3"])
+def test_every_key_of_a_person_shows_the_whole_person(on_postgres: Play, key: str) -> None:
+    async def act(stage: Stage) -> None:
+        past = Past(stage)
+        identities = (
+            Identity("c-1", merged={"app-7": Share()}),
+            Identity("app-7", merged_into="c-1", merged={"old-3": Share()}),
+            Identity("old-3", merged_into="app-7"),
+            Identity("c-2"),
+        )
+        people = [Profile(past.stream(each.key), each, market="FR", created_at=past.now) for each in identities]
+        messages = tuple(past.message(each.stream, 9, f"to-{each.key}") for each in people)
+        dropped = past.decision(past.message(past.stream("app-7"), 8, "no"), verdict=Verdict.DROP)
+        decisions = (*(past.decision(each) for each in messages), dropped)
+        await past.save(profiles=tuple(people), messages=messages, decisions=decisions)
+        await stage.store.append([builders.event(past.stream("old-3"), past.now)])
+        mine = {"to-c-1", "to-app-7", "to-old-3"}
+        assert {item["template"] for item in await pages(stage, f"/v1/messages?limit=2&profile={key}")} == mine
+        assert {item["template"] for item in await pages(stage, f"/v1/decisions?profile={key}")} == {*mine, "no"}
+        kinds = Counter(item["kind"] for item in await pages(stage, f"/v1/profiles/{key}/timeline?limit=3"))
+        assert kinds == {"message": 3, "decision": 4, "event": 1}
 
     on_postgres(act)
 

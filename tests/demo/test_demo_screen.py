@@ -90,6 +90,12 @@ def test_eighty_columns_show_one_conversation_and_all_counts() -> None:
     assert "Emma" not in text
 
 
+def test_in_a_narrow_terminal_accounts_keep_their_line_and_their_counts() -> None:
+    lines = drawn(snapshot(), 48, 24).splitlines()
+    (resting,) = [line for line in lines if line.startswith("│ smsm")]
+    assert "93 accepted  3 refused" in resting
+
+
 def test_a_wide_terminal_shows_both_conversations() -> None:
     text = drawn(snapshot(*TEXTS), 120, 40)
     assert "Camille Moreau, FR" in text

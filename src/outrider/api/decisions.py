@@ -12,11 +12,10 @@ from outrider.api.deps import Deps
 from outrider.api.keys import needs
 from outrider.api.messages import Id, Word
 from outrider.api.paging import Cursor, Limit, Page, Since, Until, id_range, page_of, path_id, read_cursor
+from outrider.api.person import person_streams
 from outrider.api.problems import NOT_FOUND, Problem
 from outrider.api.shown import DecisionDetail, DecisionOut, explain_decision, show_decision
-from outrider.api.writing import check_key
 from outrider.contracts.reading_store import DecisionFilter
-from outrider.ingest.mapping import PROFILE
 
 Asked = Request[Any, Any, Any]
 Place = tuple[Id, Annotated[int, Meta(ge=0, le=32_767)]]
@@ -26,7 +25,7 @@ Place = tuple[Id, Annotated[int, Meta(ge=0, le=32_767)]]
 async def get_decisions(
     deps: Deps,
     request: Asked,
-    profile: Annotated[str | None, QueryParameter(description="A profile's key.")] = None,
+    profile: Annotated[str | None, QueryParameter(description="A profile's key, or one merged with it.")] = None,
     verdict: FromQuery[Literal["send", "hold", "drop"] | None] = None,
     gate: Word = None,
     journey: Word = None,
@@ -42,7 +41,7 @@ async def get_decisions(
         since=first,
         before=(end, 0) if cursor is None else read_cursor(cursor, Place),  # type: ignore[arg-type]
         most=limit + 1,
-        stream=None if profile is None else deps.hasher.stream(PROFILE, check_key("profile", profile)),
+        streams=None if profile is None else await person_streams(deps.reading, deps.hasher, profile),
         verdict=verdict,
         gate=gate,
         journey=journey,

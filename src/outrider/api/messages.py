@@ -11,12 +11,11 @@ from msgspec import Meta
 from outrider.api.deps import Deps
 from outrider.api.keys import needs
 from outrider.api.paging import Cursor, Limit, Page, Since, Until, id_range, page_of, path_id, read_cursor
+from outrider.api.person import person_streams
 from outrider.api.problems import NOT_FOUND, Problem
 from outrider.api.sending import post_message
 from outrider.api.shown import MessageDetail, MessageOut, show_message, show_view
-from outrider.api.writing import check_key
 from outrider.contracts.reading_store import MessageFilter
-from outrider.ingest.mapping import PROFILE
 
 Asked = Request[Any, Any, Any]
 Statuses = Literal[
@@ -30,7 +29,7 @@ Id = Annotated[bytes, Meta(min_length=16, max_length=16)]
 async def get_messages(
     deps: Deps,
     request: Asked,
-    profile: Annotated[str | None, QueryParameter(description="A profile's key.")] = None,
+    profile: Annotated[str | None, QueryParameter(description="A profile's key, or one merged with it.")] = None,
     status: FromQuery[Statuses | None] = None,
     journey: Word = None,
     template: Word = None,
@@ -47,7 +46,7 @@ async def get_messages(
         since=first,
         before=end if cursor is None else read_cursor(cursor, Id),
         most=limit + 1,
-        stream=None if profile is None else deps.hasher.stream(PROFILE, check_key("profile", profile)),
+        streams=None if profile is None else await person_streams(deps.reading, deps.hasher, profile),
         status=status,
         journey=journey,
         template=template,

@@ -13,11 +13,10 @@ from msgspec import Meta
 from outrider.api.deps import Deps
 from outrider.api.keys import needs
 from outrider.api.paging import AFTER_ALL, Cursor, Limit, Page, Since, id_range, page_of, read_cursor
+from outrider.api.person import person_streams
 from outrider.api.shown import show_attempt, show_decision, show_message, show_receipt
-from outrider.api.writing import check_key
 from outrider.contracts.reading_store import AttemptLine, DecisionLine, Happening, MessageLine, Moment
 from outrider.domain.entry import Entry, EventEntry, kind_of
-from outrider.ingest.mapping import PROFILE
 from outrider.lib.ids import EPOCH, time_of_id, write_id
 
 
@@ -51,12 +50,12 @@ async def get_timeline(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[TimelineItem]:
-    """Entries of the log, decisions, messages, attempts and receipts of a profile, newest first."""
+    """Entries of the log, decisions, messages, attempts and receipts of a person, under every key, newest first."""
     now = deps.clock.now()
     first, _ = id_range(now, since, None)
     before = Moment(now, 9, AFTER_ALL) if cursor is None else _moment(read_cursor(cursor, MomentIn))
-    stream = deps.hasher.stream(PROFILE, check_key("key", key))
-    lines = await deps.reading.timeline(stream, max(time_of_id(first), EPOCH), before, limit + 1)
+    streams = await person_streams(deps.reading, deps.hasher, key, "key")
+    lines = await deps.reading.timeline(streams, max(time_of_id(first), EPOCH), before, limit + 1)
     pii = request.state.grant.pii
     return page_of(lines, limit, lambda line: _item(*line, pii), lambda line: line[0])
 

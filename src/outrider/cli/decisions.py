@@ -19,7 +19,7 @@ HEADINGS = ("decided (UTC)", "verdict", "by", "channel", "template", "id")
 
 
 @click.command(short_help="List decisions: what was sent, held or dropped, and why.")
-@click.option("--profile", metavar="KEY", help="Only on this person.")
+@click.option("--profile", metavar="KEY", help="Only on this person, under every merged key.")
 @click.option("--verdict", type=click.Choice(VERDICTS), help="Only those that said so.")
 @click.option("--gate", help="Only what this gate held or dropped.")
 @click.option("--template", help="Only on this template.")
@@ -55,11 +55,10 @@ async def _read(
 ) -> Page[DecisionOut]:
     from outrider.api.decisions import Place
     from outrider.api.paging import id_range, page_of, read_cursor
+    from outrider.api.person import person_streams
     from outrider.api.shown import show_decision
-    from outrider.api.writing import check_key
     from outrider.cli._listing import opened_reading
     from outrider.contracts.reading_store import DecisionFilter
-    from outrider.ingest.mapping import PROFILE
 
     async with opened_reading() as (reading, opened):
         now = opened.clock.now()
@@ -68,7 +67,7 @@ async def _read(
             since=first,
             before=(end, 0) if cursor is None else read_cursor(cursor, Place),  # type: ignore[arg-type]
             most=limit + 1,
-            stream=None if profile is None else opened.hasher.stream(PROFILE, check_key("profile", profile)),
+            streams=None if profile is None else await person_streams(reading, opened.hasher, profile),
             **words,
         )
         found = await reading.decisions(asked)

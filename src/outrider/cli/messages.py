@@ -21,7 +21,7 @@ HEADINGS = ("created (UTC)", "status", "channel", "market", "template", "id")
 
 
 @click.command(short_help="List messages, newest first.")
-@click.option("--profile", metavar="KEY", help="Only this person's.")
+@click.option("--profile", metavar="KEY", help="Only this person's, under every merged key.")
 @click.option("--status", type=click.Choice(STATUSES), help="Only those that stand so.")
 @click.option("--channel", help="Only by this channel.")
 @click.option("--market", help="Only in this market.")
@@ -59,11 +59,10 @@ async def _read(
 ) -> Page[MessageOut]:
     from outrider.api.messages import Id
     from outrider.api.paging import id_range, page_of, read_cursor
+    from outrider.api.person import person_streams
     from outrider.api.shown import show_message
-    from outrider.api.writing import check_key
     from outrider.cli._listing import opened_reading
     from outrider.contracts.reading_store import MessageFilter
-    from outrider.ingest.mapping import PROFILE
 
     async with opened_reading() as (reading, opened):
         now = opened.clock.now()
@@ -72,7 +71,7 @@ async def _read(
             since=first,
             before=end if cursor is None else read_cursor(cursor, Id),
             most=limit + 1,
-            stream=None if profile is None else opened.hasher.stream(PROFILE, check_key("profile", profile)),
+            streams=None if profile is None else await person_streams(reading, opened.hasher, profile),
             **words,
         )
         found = await reading.messages(asked)

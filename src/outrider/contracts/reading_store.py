@@ -29,7 +29,8 @@ class MessageFilter(msgspec.Struct, frozen=True, kw_only=True):
     since: bytes
     before: bytes
     most: int
-    stream: bytes | None = None
+    #: Of these people; None for everybody.
+    streams: tuple[bytes, ...] | None = None
     status: str | None = None
     journey: str | None = None
     template: str | None = None
@@ -43,7 +44,8 @@ class DecisionFilter(msgspec.Struct, frozen=True, kw_only=True):
     since: bytes
     before: tuple[bytes, int]
     most: int
-    stream: bytes | None = None
+    #: Of these people; None for everybody.
+    streams: tuple[bytes, ...] | None = None
     verdict: str | None = None
     #: The gate that held or dropped it.
     gate: str | None = None
@@ -265,9 +267,9 @@ class Reading(Protocol):
         ...
 
     async def timeline(
-        self, stream: bytes, since: datetime, before: Moment, most: int
+        self, streams: Collection[bytes], since: datetime, before: Moment, most: int
     ) -> list[tuple[Moment, Happening]]:
-        """What happened to a profile since an instant and before a moment, newest first."""
+        """What happened to a person, under these streams, since an instant and before a moment, newest first."""
         ...
 
     async def costs(self, since: datetime, by: str) -> list[CostLine]:

@@ -175,6 +175,8 @@ def _reasons(tally: Tally, verdict: str) -> Iterable[Row]:
 
 def _accounts(shot: Snapshot) -> Panel:
     table = Table.grid(padding=(0, 2))
+    for narrowest in (4, 13, 10, 0):  # what is said of its health is cut first
+        table.add_column(no_wrap=True, min_width=narrowest)
     for account in shot.tally.accounts[:4]:
         table.add_row(*_account(account))
     news = list(_news(shot.tally))

@@ -95,7 +95,7 @@ class Watcher:
 
     async def _bubbles(self, person: Person) -> tuple[Bubble, ...]:
         stream = self._hasher.stream("profile", person.key)
-        asked = MessageFilter(since=self._since, before=LAST_ID, most=MOST, stream=stream)
+        asked = MessageFilter(since=self._since, before=LAST_ID, most=MOST, streams=(stream,))
         bubbles = [await self._bubble(line.id, line.status) for line in await self._reading.messages(asked)]
         return tuple(sorted((bubble for bubble in bubbles if bubble), key=lambda bubble: bubble.at))
 

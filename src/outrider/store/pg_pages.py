@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,10 +45,10 @@ class PostgresPages:
         """See the port."""
         words = (asked.status, asked.journey, asked.template, asked.channel, asked.market)
         fields = (asked.since, asked.before, *words, asked.most)
-        if asked.stream is None:
+        if asked.streams is None:
             rows = await self._pool.fetch(self._sql.page_messages, *fields)
         else:
-            rows = await self._pool.fetch(self._sql.page_messages_of, *fields, asked.stream)
+            rows = await self._pool.fetch(self._sql.page_messages_of, *fields, asked.streams)
         return [message_line(row, self._vault) for row in rows]
 
     @answering
@@ -69,10 +69,10 @@ class PostgresPages:
         """See the port."""
         words = (asked.verdict, asked.gate, asked.journey, asked.template)
         fields = (asked.since, *asked.before, *words, asked.most)
-        if asked.stream is None:
+        if asked.streams is None:
             rows = await self._pool.fetch(self._sql.page_decisions, *fields)
         else:
-            rows = await self._pool.fetch(self._sql.page_decisions_of, *fields, asked.stream)
+            rows = await self._pool.fetch(self._sql.page_decisions_of, *fields, asked.streams)
         return [decision_line(row, self._vault) for row in rows]
 
     @answering
@@ -92,12 +92,12 @@ class PostgresPages:
 
     @answering
     async def timeline(
-        self, stream: bytes, since: datetime, before: Moment, most: int
+        self, streams: Collection[bytes], since: datetime, before: Moment, most: int
     ) -> list[tuple[Moment, Happening]]:
         """See the port."""
         rows = await self._pool.fetch(
             self._sql.page_timeline,
-            stream,
+            list(streams),
             first_id_at(since),
             since,
             before.at,
@@ -106,27 +106,31 @@ class PostgresPages:
             most,
         )
         moments = [Moment(row["at"], row["rank"], row["reference"]) for row in rows]
-        found = await self._happenings(stream, moments)
+        found = await self._happenings(streams, moments)
         return [(moment, found[moment.rank, moment.reference]) for moment in moments]
 
-    async def _happenings(self, stream: bytes, moments: Sequence[Moment]) -> Mapping[tuple[int, bytes], Happening]:
+    async def _happenings(
+        self, streams: Collection[bytes], moments: Sequence[Moment]
+    ) -> Mapping[tuple[int, bytes], Happening]:
         """What stands at some moments, loaded by one query for each kind that occurs."""
         wanted: dict[int, list[bytes]] = defaultdict(list)
         for moment in moments:
             wanted[moment.rank].append(moment.reference)
         found: dict[tuple[int, bytes], Happening] = {}
-        found.update(await self._entries_at(stream, wanted[ENTRY_RANK]))
+        found.update(await self._entries_at(streams, wanted[ENTRY_RANK]))
         found.update(await self._decisions_at(wanted[DECISION_RANK]))
         sent = {rank: some for rank, some in wanted.items() if rank >= MESSAGE_RANK and some}
         if sent:
             found.update(await self._sent_at(sent))
         return found
 
-    async def _entries_at(self, stream: bytes, references: Sequence[bytes]) -> dict[tuple[int, bytes], Happening]:
+    async def _entries_at(
+        self, streams: Collection[bytes], references: Sequence[bytes]
+    ) -> dict[tuple[int, bytes], Happening]:
         if not references:
             return {}
         positions = [int.from_bytes(reference, "big") for reference in references]
-        rows = await self._pool.fetch(self._sql.show_entries, stream, positions)
+        rows = await self._pool.fetch(self._sql.show_entries, list(streams), positions)
         return {(ENTRY_RANK, row["position"].to_bytes(8, "big")): self._entry(row) for row in rows}
 
     async def _decisions_at(self, references: Sequence[bytes]) -> dict[tuple[int, bytes], Happening]:

@@ -12,10 +12,10 @@ select m.*, p.key_id as person_key_id, p.data_key, p.sealed as person
 from page m left join profiles p on p.stream = m.stream order by m.id desc
 
 -- name: page_messages_of
--- Messages of one profile, newest first, by their own index.
+-- Messages of one person, newest first, by their own index.
 with page as (
     select * from messages
-    where stream = $9 and id >= $1 and id < $2
+    where stream = any($9::bytea[]) and id >= $1 and id < $2
       and ($3::text is null or status = $3) and ($4::text is null or journey = $4)
       and ($5::text is null or template = $5) and ($6::text is null or channel = $6)
       and ($7::text is null or market = $7)
@@ -42,14 +42,14 @@ select d.*, p.key_id as person_key_id, p.data_key, p.sealed as person
 from page d left join profiles p on p.stream = d.stream order by d.id desc, d.number desc
 
 -- name: page_decisions_of
--- Decisions of one profile, newest first: those that sent are found through the messages, which share their id.
+-- Decisions of one person, newest first: those that sent are found through the messages, which share their id.
 with page as (
     select * from (
         select d.* from decisions d
-        where d.stream = $9 and d.verdict <> 'send' and d.id >= $1 and d.id <= $2
+        where d.stream = any($9::bytea[]) and d.verdict <> 'send' and d.id >= $1 and d.id <= $2
         union all
         select d.* from messages m join decisions d on d.id = m.id and d.verdict = 'send'
-        where m.stream = $9 and m.id >= $1 and m.id <= $2
+        where m.stream = any($9::bytea[]) and m.id >= $1 and m.id <= $2
     ) as both_ways
     where (id, number) < ($2, $3::smallint)
       and ($4::text is null or verdict = $4) and ($5::text is null or gate = $5)
@@ -83,14 +83,14 @@ select message, digest, attempt, status, reason, detail, at, received_at from re
 where message = any($1::bytea[]) order by message, received_at, digest
 
 -- name: page_timeline
--- Moments of one profile, newest first: 0 entry, 1 decision, 2 message (by the time in its id), 3 attempt, 4 receipt.
+-- Moments of one person, newest first: 0 entry, 1 decision, 2 message (by the time in its id), 3 attempt, 4 receipt.
 with mine as (
-    select id from messages where stream = $1 and id >= $2
+    select id from messages where stream = any($1::bytea[]) and id >= $2
 ), moments as (
     select at, 0 as rank, int8send(position) as reference from entries
-    where stream = $1 and at >= $3 and at <= $4 and sealed <> ''
+    where stream = any($1::bytea[]) and at >= $3 and at <= $4 and sealed <> ''
     union all
-    select at, 1, id || int2send(number) from decisions where stream = $1 and verdict <> 'send' and id >= $2
+    select at, 1, id || int2send(number) from decisions where stream = any($1::bytea[]) and verdict <> 'send' and id >= $2
     union all
     select d.at, 1, d.id || int2send(d.number) from mine m join decisions d on d.id = m.id and d.verdict = 'send'
     union all
@@ -105,8 +105,8 @@ where at >= $3 and (at, rank, reference) < ($4, $5::int, $6::bytea)
 order by at desc, rank desc, reference desc limit $7
 
 -- name: show_entries
--- Entries by position, of one stream.
-select position, stream, at, key, key_id, sealed from entries where stream = $1 and position = any($2::bigint[])
+-- Entries by position, of some streams.
+select position, stream, at, key, key_id, sealed from entries where stream = any($1::bytea[]) and position = any($2::bigint[])
 
 -- name: show_relations
 -- The relations of a role between two entities.
