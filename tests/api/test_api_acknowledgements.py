@@ -65,6 +65,17 @@ def test_an_acknowledgment_moves_its_message_through_the_real_server_and_a_repea
     on_postgres(act)
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"])
+def test_a_phone_without_a_clock_spoils_nobodys_receipt(on_postgres: Play, at: str) -> None:
+    async def act(stage: Stage) -> None:
+        message = await sent(stage)
+        answer = await stage.http.post(PATH, json={"token": token(message), "state": "delivered", "at": at})
+        assert answer.status_code == 204, answer.text
+        assert await stage.store.pool.fetchval("select at = received_at from receipts")
+
+    on_postgres(act)
+
+
 def test_an_awaited_message_tells_the_engine_who_was_reached(in_memory: Play) -> None:
     async def act(stage: Stage) -> None:
         message = await sent(stage, awaited=True)

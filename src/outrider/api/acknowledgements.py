@@ -16,7 +16,7 @@ from outrider.api.deps import ApiDeps
 from outrider.api.problems import FORBIDDEN, REJECTED, TOO_MANY, UNREADABLE, Problem, Wrong
 from outrider.contracts.provider import Forged
 from outrider.delivery.throttle import TokenBucket
-from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
+from outrider.domain.receipt import Receipt, ReceiptStatus, Reported, plausible
 from outrider.receipts.acknowledgment import ACKNOWLEDGE_PATH, TooLate
 
 log = structlog.get_logger(__name__)
@@ -127,7 +127,7 @@ async def store(deps: ApiDeps, given: Sequence[Acknowledgment]) -> list[str]:
 
 def _receipt(given: Acknowledgment, now: datetime) -> Receipt:
     """An app's clock may be ahead: what it says cannot lie in the future."""
-    at = min(given.at, now) if given.at is not None else now
+    at = min(plausible(given.at, now) or now, now)
     return Receipt("", STATUSES[given.state], detail="acknowledged by the app", at=at)
 
 

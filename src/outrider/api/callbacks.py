@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -18,7 +17,7 @@ from outrider.api.writing import lift
 from outrider.contracts.provider import Callback, Forged, Unreadable
 from outrider.contracts.reading_store import Unavailable
 from outrider.domain.entry import Entry, ReplyEntry
-from outrider.domain.receipt import Receipt, Reply, Reported
+from outrider.domain.receipt import Receipt, Reply, Reported, plausible
 from outrider.domain.stops import opt_out_key
 from outrider.domain.work import DeadLetter
 from outrider.lib.ids import BadId, new_id, read_id
@@ -32,8 +31,6 @@ PREFIX = "/v1/callbacks/"
 LARGEST_CALLBACK = 256 * 1024
 #: PostgreSQL's smallint, which holds attempt numbers and segments.
 MOST_SMALL = 32_767
-#: How old a report's news may be, longer than any provider keeps a message, and how far a clock or zone may be wrong.
-OLDEST_REPORT, CLOCK_SKEW = timedelta(days=400), timedelta(days=1)
 
 
 class BuriedCallback(msgspec.Struct, frozen=True):
@@ -127,16 +124,9 @@ def _reported(name: str, receipt: Receipt, callback: Callback) -> Reported:
     if receipt.segments is not None and not 0 <= receipt.segments <= MOST_SMALL:
         raise Unreadable(f"{receipt.segments} segments cannot be")
     receipt = msgspec.structs.replace(
-        receipt, at=_happened(receipt.at, callback.received_at), detail=without_addresses(receipt.detail)
+        receipt, at=plausible(receipt.at, callback.received_at), detail=without_addresses(receipt.detail)
     )
     return Reported(name, receipt, callback.received_at, _attempt(receipt.attempt or callback.query.get("attempt")))
-
-
-def _happened(at: datetime | None, received_at: datetime) -> datetime | None:
-    """When it happened; None for what cannot be. Anybody's mail server may write any date, also one no column holds."""
-    if at is None or not received_at - OLDEST_REPORT <= at <= received_at + CLOCK_SKEW:
-        return None
-    return at
 
 
 def _attempt(echo: str | None) -> tuple[bytes, int] | None:

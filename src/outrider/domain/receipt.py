@@ -10,6 +10,10 @@ import msgspec
 from outrider.domain.attempt import Reason
 
 
+#: How old a report's news may be, longer than any provider keeps a message, and how far a clock or zone may be wrong.
+OLDEST_REPORT, CLOCK_SKEW = timedelta(days=400), timedelta(days=1)
+
+
 class ReceiptStatus(StrEnum):
     """The normal form of every provider's delivery report. An unknown word of theirs is no receipt at all."""
 
@@ -55,3 +59,11 @@ class Reported(msgspec.Struct, frozen=True):
     received_at: datetime
     #: (message, number) when the echo came back.
     attempt: tuple[bytes, int] | None = None
+
+
+def plausible(at: datetime | None, received_at: datetime) -> datetime | None:
+    """When something happened, by another clock; None for what cannot be: anybody's mail server and any phone may name
+    any date, also one that no column holds. Both are aware."""
+    if at is None or not received_at - OLDEST_REPORT <= at <= received_at + CLOCK_SKEW:
+        return None
+    return at
