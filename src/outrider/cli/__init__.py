@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -25,14 +24,14 @@ class Commands(click.Group):
         command: click.Command = importlib.import_module(f"outrider.cli.{cmd_name}").COMMAND
         return command
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """As click does; what the file system refuses becomes one friendly sentence."""
         try:
             return super().invoke(ctx)
         except OSError as error:
             if error.filename is None or error.strerror is None:
                 raise
-            raise click.ClickException(f"{error.filename}: {error.strerror[:1].lower()}{error.strerror[1:]}") from error
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -45,15 +44,6 @@ class Commands(click.Group):
 
             hint = suggest(args[0], self.list_commands(ctx))
             raise click.UsageError(f"{error.message} {hint}".strip(), ctx) from None
-
-    def invoke(self, ctx: click.Context) -> object:
-        """As click does; a file that cannot be read or written is a sentence, not a traceback."""
-        try:
-            return super().invoke(ctx)
-        except OSError as error:
-            if error.filename is None or error.strerror is None:
-                raise
-            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

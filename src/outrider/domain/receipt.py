@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 
 from outrider.domain.attempt import Reason
-
 
 #: How old a report's news may be, longer than any provider keeps a message, and how far a clock or zone may be wrong.
 OLDEST_REPORT, CLOCK_SKEW = timedelta(days=400), timedelta(days=1)
