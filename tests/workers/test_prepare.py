@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from worker_stage import World
 
+from outrider.delivery.breaker import FIRST_REST
 from outrider.domain.attempt import Accepted, AttemptState, Reason, Refused, Unknown
 from outrider.domain.message import Status
 from outrider.domain.outbox import Due, Intent, Past, Verdictless
@@ -18,7 +19,7 @@ from outrider.testing.builders import changed
 from outrider.workers.conclude import conclude, forgo, not_begun
 from outrider.workers.desk import CannotRender
 from outrider.workers.outbound import echo, outbound
-from outrider.workers.prepare import REST, prepare
+from outrider.workers.prepare import LONGEST_REST, REST, prepare
 
 
 @pytest.fixture
@@ -112,9 +113,14 @@ def test_while_every_route_rests_it_waits(world):
     for breaker in world.desk.breakers.values():
         for _ in range(5):
             breaker.learn(Unknown("reset"), world.clock.monotonic())
-    assert prepared(world) == Verdictless(
-        world.one("confirm"), "retry", at=world.clock.now() + REST, reason="every route that fits rests"
-    )
+    first = world.clock.now() + timedelta(seconds=FIRST_REST)
+    waits = Verdictless(world.one("confirm"), "retry", at=first, reason="every route that fits rests")
+    assert prepared(world) == waits
+    world.clock.at = first - timedelta(seconds=0.5)
+    assert prepared(world).at == world.clock.now() + REST
+    for breaker in world.desk.breakers.values():
+        breaker._until += 200.0
+    assert prepared(world).at == world.clock.now() + LONGEST_REST
 
 
 def test_the_probe_of_a_resting_route_is_one_message_until_it_is_answered_or_given_up(world):

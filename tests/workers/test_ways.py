@@ -15,7 +15,7 @@ from outrider.domain.attempt import Accepted, AttemptState, Reason, Refused, Unk
 from outrider.domain.message import Status
 from outrider.domain.outbox import Due, Intent, Past
 from outrider.domain.policy import Price, price_of
-from outrider.domain.purpose import Purpose
+from outrider.domain.purpose import Lane, Purpose
 from outrider.domain.registration import Registration, RegistrationStatus, sender_rules
 from outrider.domain.route import Route
 from outrider.lib.discover import plugins
@@ -188,3 +188,30 @@ def test_links_lead_where_the_configuration_applied_last_says(world):
     world.desk.follow(dataclasses.replace(world.desk, public_url="https://moved.test"))
     sent = prepared(world, due(world))
     assert outbound(sent, world.desk, world.clock.now()).callback_url.startswith("https://moved.test/v1/callbacks/")
+
+
+def test_a_backlog_on_a_slow_route_asks_for_its_places_about_once_each(world):
+    """All at the next place would be a hundred questions for each message that goes."""
+    world.desk.replace_routes((Route("slow", "sms", "first", "ME", per_second=10.0),))
+    waiting = [(world.clock.now(), number) for number in range(300)]
+    start, asked, sent = world.clock.now(), 0, []
+    while waiting:
+        waiting.sort()
+        at, number = waiting.pop(0)
+        world.clock.at = max(world.clock.at, at)
+        asked += 1
+        found = prepared(world, due(world, id=number.to_bytes(16, "big")))
+        if isinstance(found, Intent):
+            sent.append(world.clock.now())
+        else:
+            waiting.append((found.at, number))
+    assert asked < 4 * 300
+    assert sent[-1] - start < timedelta(seconds=40), "and the route is used nearly as fast as it may be"
+
+
+def test_an_express_message_does_not_stand_behind_places_promised_to_bulk_ones(world):
+    world.desk.replace_routes((Route("slow", "sms", "first", "ME", per_second=10.0),))
+    for number in range(60):
+        prepared(world, due(world, id=number.to_bytes(16, "big"), lane=Lane.BULK))
+    found = prepared(world, due(world, lane=Lane.EXPRESS))
+    assert found.at - world.clock.now() <= timedelta(seconds=0.1)

@@ -16,6 +16,8 @@ GROWTH = 0.05
 PATIENCE = 1.0
 #: Never slower than one message in two seconds: a trickle shows when the trouble is over.
 SLOWEST = 0.5
+#: Places are promised for so many seconds ahead; who comes later asks again then. A rate may change meanwhile.
+PROMISED = 10.0
 
 
 class Pace:
@@ -29,6 +31,8 @@ class Pace:
         self._changed = 0.0
         #: Messages of this second and of the one before it, to know the rate of a route without a limit.
         self._second, self._count, self._last = 0, 0, 0
+        #: Lane → the last place that was promised: express messages do not stand behind bulk ones.
+        self._promised: dict[int, float] = {}
 
     @property
     def per_second(self) -> float | None:
@@ -43,6 +47,18 @@ class Pace:
         if not seconds:
             self._tally(now)
         return seconds
+
+    def promise(self, now: float, wait: float, lane: int) -> float:
+        """Seconds until a message that found no place should ask again, given the seconds until the next place.
+
+        Everybody at the next place would be one who gets it and a backlog that asks again, for each single message.
+        """
+        each = 1.0 / self._bucket.per_second if self._bucket is not None else 0.0
+        place = max(now + wait, self._promised.get(lane, 0.0) + each)
+        if place > now + PROMISED:
+            return max(wait, PROMISED)
+        self._promised[lane] = place
+        return place - now
 
     def take_anyway(self, now: float) -> None:
         """A message that never waits uses the route too: later ones pay for it."""

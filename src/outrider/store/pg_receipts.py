@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from outrider.domain.attempt import AttemptState
 from outrider.domain.entry import Entry, ReceiptEntry, Stop
 from outrider.domain.lattice import PROVED, engagement, moves_from
 from outrider.domain.receipt import Receipt, ReceiptStatus, Reported
@@ -34,6 +35,8 @@ class Matched(msgspec.Struct, frozen=True):
     number: int
     reported: Reported
     digest: bytes
+    #: The attempt was proved to be accepted before, which is for good: no doubt is open, and nothing waits to be sent.
+    proved: bool
 
 
 def digest_of(reported: Reported) -> bytes:
@@ -87,7 +90,7 @@ class PostgresReceipts(PostgresBounces):
         named = [(one, one.attempt or directory.get(self._key(one))) for one in reported]
         known = await self._known(connection, [attempt for _, attempt in named if attempt is not None])
         matched = [
-            Matched(attempt[0], attempt[1], one, digest_of(one))
+            Matched(attempt[0], attempt[1], one, digest_of(one), known[attempt] == AttemptState.ACCEPTED)
             for one, attempt in named
             if attempt in known and attempt
         ]
@@ -96,12 +99,12 @@ class PostgresReceipts(PostgresBounces):
     def _key(self, one: Reported) -> bytes:
         return self._hasher.provider_message(one.account, one.receipt.provider_id)
 
-    async def _known(self, connection: Any, attempts: Iterable[tuple[bytes, int]]) -> set[tuple[bytes, int]]:
+    async def _known(self, connection: Any, attempts: Iterable[tuple[bytes, int]]) -> dict[tuple[bytes, int], str]:
         rows = sorted(set(attempts))
         if not rows:
-            return set()
+            return {}
         found = await connection.fetch(self._sql.known_attempts, *columns(rows, 2))
-        return {(row["message"], row["number"]) for row in found}
+        return {(row["message"], row["number"]): row["state"] for row in found}
 
     async def _receive(self, connection: Any, matched: Sequence[Matched]) -> int:
         if not matched:
@@ -118,10 +121,10 @@ class PostgresReceipts(PostgresBounces):
         return len(fresh)
 
     async def _apply(self, connection: Any, fresh: Sequence[Matched]) -> None:
-        await connection.execute(self._sql.prove_attempts, *columns(_best_proofs(fresh), 6))
-        await connection.execute(
-            self._sql.end_doubts, *columns(sorted({(one.message, one.number) for one in fresh}), 2)
-        )
+        if proofs := _best_proofs([one for one in fresh if not one.proved or _tells_cost(one)]):
+            await connection.execute(self._sql.prove_attempts, *columns(proofs, 6))
+        if doubtful := sorted({(one.message, one.number) for one in fresh if not one.proved}):
+            await connection.execute(self._sql.end_doubts, *columns(doubtful, 2))
         for status in (ReceiptStatus.SENT, ReceiptStatus.UNDELIVERED, ReceiptStatus.DELIVERED, ReceiptStatus.SEEN):
             rows = [_move_row(one) for one in fresh if one.reported.receipt.status is status]
             if rows:
@@ -131,7 +134,8 @@ class PostgresReceipts(PostgresBounces):
         engaged = [(one.message, bits) for one in fresh if (bits := engagement(one.reported.receipt.status))]
         if engaged:
             await connection.execute(self._sql.engage, *columns(engaged, 2))
-        await connection.execute(self._sql.leave_outbox, sorted({one.message for one in fresh}))
+        if doubtful:
+            await connection.execute(self._sql.leave_outbox, sorted({message for message, _ in doubtful}))
         await self._tell(connection, fresh)
 
     async def _tell(self, connection: Any, fresh: Sequence[Matched]) -> None:
@@ -156,6 +160,10 @@ class PostgresReceipts(PostgresBounces):
 
 def _is_lost(one: Matched) -> bool:
     return one.reported.receipt.status is ReceiptStatus.UNDELIVERED
+
+
+def _tells_cost(one: Matched) -> bool:
+    return one.reported.receipt.segments is not None or one.reported.receipt.price is not None
 
 
 def _received(one: Matched) -> datetime:

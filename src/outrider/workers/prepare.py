@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
@@ -18,8 +19,8 @@ from outrider.domain.stops import stop_keys
 from outrider.workers.desk import CannotRender, Desk
 from outrider.workers.moves import healthy, move_along
 
-#: How long a message waits when every route that fits it rests.
-REST = timedelta(seconds=2)
+#: How long a message waits at least, and at most, when every route that fits it rests.
+REST, LONGEST_REST = timedelta(seconds=2), timedelta(seconds=15)
 
 
 def prepare(due: Due, desk: Desk, now: datetime, ticks: float) -> Intent | Verdictless:
@@ -34,9 +35,15 @@ def prepare(due: Due, desk: Desk, now: datetime, ticks: float) -> Intent | Verdi
         return _closed(due, _why_none(message, desk, now))
     order = healthy(ways, message, desk, ticks)
     if not order:
-        return Verdictless(message, "retry", at=now + REST, reason="every route that fits rests")
+        at = now + _rest((desk.breakers[route.name].reopens_at() for route in ways), ticks)
+        return Verdictless(message, "retry", at=at, reason="every route that fits rests")
     move = move_along(ways, order, message, due.past, desk, now)
     return _on_route(due, desk, order, move, now, ticks)
+
+
+def _rest(reopenings: Iterable[float], ticks: float) -> timedelta:
+    """Until the first of some resting routes is tried again: a whole backlog need not ask every two seconds."""
+    return min(max(REST, timedelta(seconds=min(reopenings) - ticks)), LONGEST_REST)
 
 
 def _why_none(message: Message, desk: Desk, now: datetime) -> str:
@@ -88,7 +95,8 @@ def _throttled(message: Message, desk: Desk, route: Route, ticks: float) -> floa
     if message.purpose in UNTHROTTLED:
         pace.take_anyway(ticks)
         return 0.0
-    return pace.wait(ticks)
+    wait = pace.wait(ticks)
+    return wait and pace.promise(ticks, wait, message.lane)
 
 
 def _was_called(due: Due) -> bool:

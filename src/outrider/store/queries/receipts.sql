@@ -3,8 +3,8 @@
 select key, message, attempt from provider_messages where key = any($1::bytea[])
 
 -- name: known_attempts
--- Which attempts exist.
-select a.message, a.number from unnest($1::bytea[], $2::smallint[]) as u(message, number)
+-- Which attempts exist, and their states.
+select a.message, a.number, a.state from unnest($1::bytea[], $2::smallint[]) as u(message, number)
 join attempts a on a.message = u.message and a.number = u.number
 
 -- name: save_receipts
