@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from mail_stage import ATTEMPT, MailStage, play_mail
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from outrider.contracts.http import Broken
 from outrider.contracts.provider import Secret
 from outrider.domain.attempt import Accepted, Reason, Refused, Unknown
 from outrider.domain.receipt import ReceiptStatus
+from outrider.providers._smtp_pool import Envelope
+from outrider.providers.email.smtp import Smtp, SmtpSettings
 from outrider.sandbox.admin import InboundReply
 from outrider.sandbox.certificate import certificate
 from outrider.sandbox.faults import Fault, Kind
@@ -193,6 +197,57 @@ def test_an_answer_that_comes_too_late_leaves_a_doubt_at_the_deadline(tmp_path: 
         assert stage.echoes() == [ATTEMPT.format(2), FIRST]
 
     play_mail(tmp_path, scene)
+
+
+class Stalled(asyncio.Protocol):
+    """A mail server that takes no byte of a mail once it asked for it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport: Any = transport
+        transport.write(b"220 here\r\n")  # type: ignore[attr-defined]
+
+    def data_received(self, data: bytes) -> None:
+        word = data[:4].upper()
+        self.transport.write(b"354 go on\r\n" if word == b"DATA" else b"250 ok\r\n")
+        if word == b"DATA":
+            self.transport.pause_reading()
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_connection_that_is_given_up_is_closed_at_once_whatever_was_still_to_be_written(loop: Any) -> None:
+    async def scene() -> None:
+        guests: list[Stalled] = []
+
+        def guest() -> Stalled:
+            guests.append(Stalled())
+            return guests[-1]
+
+        server = await asyncio.get_running_loop().create_server(guest, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        provider = Smtp(SmtpSettings(host="127.0.0.1", port=port, tls="none"))
+        envelope = Envelope("cars@example.com", "zoe@example.org", FIRST, "FAILURE")
+        opened: list[Any] = []
+        connect = provider._pool._connect
+
+        async def noted() -> Any:
+            opened.append(await connect())
+            return opened[-1]
+
+        provider._pool._connect = noted  # type: ignore[method-assign]
+        sending = asyncio.create_task(provider._pool.send(envelope, b"x" * 50_000_000, 1.0))
+        while not opened:
+            await asyncio.sleep(0)
+        transport = opened[0].client.transport
+        with pytest.raises(Broken):
+            await sending
+        while not transport.is_closing() or transport.get_write_buffer_size():
+            await asyncio.sleep(0)
+        await provider.close()
+        server.close()
+        guests[0].transport.abort()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(asyncio.wait_for(scene(), 30))
 
 
 @pytest.mark.parametrize(

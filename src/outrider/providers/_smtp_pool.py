@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException, SMTPServerDisconnected
@@ -92,7 +92,14 @@ class Connection:
         """End in order, within a second."""
         with contextlib.suppress(SMTPException, OSError, TimeoutError):
             await asyncio.wait_for(self.client.quit(), GOODBYE_SECONDS)
-        self.client.close()
+        drop(self.client)
+
+
+def drop(client: SMTP) -> None:
+    """Close at once: an orderly close would wait until the server has taken all that is still to be written."""
+    if client.transport is not None:
+        cast("asyncio.WriteTransport", client.transport).abort()
+    client.close()
 
 
 def answer(code: int, text: str, phase: str) -> Response:
@@ -156,7 +163,7 @@ class SmtpPool:
         try:
             await client.connect()
         except BaseException:
-            client.close()
+            drop(client)
             raise
         return Connection(client, asyncio.get_running_loop().time())
 
@@ -164,7 +171,7 @@ class SmtpPool:
         try:
             response = await connection.transact(envelope, body, progress)
         except BaseException:
-            connection.client.close()
+            drop(connection.client)
             raise
         if response.status == 421 or self._closed or not connection.client.is_connected:
             connection.client.close()
