@@ -438,6 +438,16 @@ def test_erasing_one_key_stops_every_key_of_the_person_at_once(in_memory: Play) 
     in_memory(act)
 
 
+def test_a_suppression_in_a_market_that_does_not_exist_is_refused(in_memory: Play) -> None:
+    async def act(stage: Stage) -> None:
+        asked = {"channel": "sms", "address": "07400 123456", "market": "UK"}
+        document = is_problem(await stage.ask("PUT", "/v1/suppressions", json=asked), 422, "rejected")
+        assert [wrong["path"] for wrong in document["errors"]] == ["$.market"]
+        assert stage.store.tables.stops == {}
+
+    in_memory(act)
+
+
 @pytest.mark.parametrize("key", ["app-7", "web-2", "c-1"])
 def test_a_stop_counts_for_every_key_of_the_person_at_once(in_memory: Play, key: str) -> None:
     async def act(stage: Stage) -> None:

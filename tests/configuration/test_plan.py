@@ -73,6 +73,20 @@ def test_comments_and_layout_change_nothing() -> None:
     assert show_plan(make_plan(RENTAL, RENTAL, applied=3)) == "no changes against configuration 3"
 
 
+def test_sources_in_another_order_are_a_change_and_routes_are_not() -> None:
+    """Of two sources that match an event the first reads it; a route is drawn by weight and name."""
+    one, two = "source: /shop/*\nevents: {}\n", "source: /shop/web\nevents: {}\n"
+    before = {"sources/a.yaml": one, "sources/b.yaml": two}
+    plan = make_plan(before, {"sources/a.yaml": two, "sources/b.yaml": one}, applied=3)
+    assert [(change.name, change.differences) for change in plan.changes] == [
+        ("order of sources", (Difference("", '["/shop/*","/shop/web"]', '["/shop/web","/shop/*"]'),))
+    ]
+    assert make_plan(before, {"sources/a.yaml": one, "sources/c.yaml": two}).changes == ()
+    routes = ['[[routes]]\nname = "a"\n', '[[routes]]\nname = "b"\n']
+    texts = ["".join(routes), "".join(routes[::-1])]
+    assert make_plan({"outrider.toml": texts[0]}, {"outrider.toml": texts[1]}).changes == ()
+
+
 def test_a_first_plan_adds_everything_and_warns_of_nothing() -> None:
     plan = make_plan({}, RENTAL)
     assert {how for how, _, _ in told(plan)} == {How.ADDED}

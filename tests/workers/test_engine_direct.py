@@ -88,7 +88,17 @@ def test_somebody_unknown_is_not_made_known_by_being_written_to() -> None:
     assert world.messages() == []
     [decision] = decisions(world)
     assert (decision.verdict, decision.gate) == ("drop", "reachability")
+    assert decision.reason == "Nobody is known by this key."
     assert world.tables.profiles == {}
+    [kept] = world.tables.decisions.values()
+    assert "Dropped by reachability. Nobody is known by this key." in explain(unpack(kept.record))
+
+
+def test_somebody_known_without_an_address_is_no_stranger() -> None:
+    world = World()
+    world.feed(Entry(world.person("anna"), ProfileEntry(ProfileChange("anna")), world.clock.now()), send(world))
+    [decision] = decisions(world)
+    assert decision.reason == "There is no living sms address."
 
 
 def test_a_bare_address_gets_a_profile_of_its_own() -> None:

@@ -16,6 +16,8 @@ from outrider.configuration.parts import SORTS, Part, parts_of
 
 #: Parts of one sort that a first plan names.
 NAMED = 8
+#: The order of files in sources/, where that is what changes.
+SOURCE_ORDER = "order of sources"
 
 
 class How(StrEnum):
@@ -96,6 +98,14 @@ def _changes(before: Mapping[Part, Any], after: Mapping[Part, Any], standing: tu
         if (sort, name) not in new:
             how = How.REMOVED
         yield Change(how, sort, name, file, tuple(differences(value_before, value)), inside)
+    yield from _reordered(before, after)
+
+
+def _reordered(before: Mapping[Part, Any], after: Mapping[Part, Any]) -> Iterator[Change]:
+    """The sources in another order, by the names of their files: of two that match an event the first reads it."""
+    old, new = ([part.name for part in parts if part.sort == "source"] for parts in (before, after))
+    if old != new and sorted(old) == sorted(new):
+        yield Change(How.CHANGED, "setting", SOURCE_ORDER, "sources/", (Difference("", _json(old), _json(new)),))
 
 
 def _by_name(parts: Mapping[Part, Any]) -> dict[tuple[str, str], tuple[str, Any]]:

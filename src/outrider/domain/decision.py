@@ -91,8 +91,8 @@ class ReachFact(msgspec.Struct, frozen=True, array_like=True):
     suppressed: str | None = None
 
 
-#: Facts that only some direct sends have.
-STRANGER, REPEATS = "stranger", "repeats"
+#: A fact of some direct sends: nobody is known by the key they name.
+STRANGER = "stranger"
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -109,7 +109,7 @@ class Facts(msgspec.Struct, frozen=True):
     reach: tuple[ReachFact, ...] = ()
     #: Newest first, no longer than the widest cap needs.
     recent: tuple[Recent, ...] = ()
-    #: Of direct sends: STRANGER where nobody is known by the key, REPEATS with the message that went before.
+    #: STRANGER, where it holds.
     extra: dict[str, Any] = {}
 
 
