@@ -350,7 +350,7 @@ def person(who: Customer) -> Event:
 
 
 def when(made: Booking, starts: int) -> Event:
-    """The times of a rental that starts then, as they are waited for and as they are promised, and the station's zone."""
+    """The times of a rental that starts then, as waited for and as promised, and the zone of the station."""
     ends = starts + made.ends - made.starts
     return {
         "starts_at": offset(starts),
