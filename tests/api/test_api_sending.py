@@ -224,7 +224,7 @@ def test_a_repeat_is_answered_although_the_configuration_no_longer_allows_the_re
         key = {**await stage.key("*"), "idempotency-key": "k-1"}
         first = await stage.http.post("/v1/messages", json=CODE, headers=key)
         company = stage.deps.configuration()
-        bare = msgspec.structs.replace(company, templates=type(company.templates)({}, None, {}))  # type: ignore[arg-type]
+        bare = msgspec.structs.replace(company, templates=type(company.templates)({}, None, {}, {}))  # type: ignore[arg-type]
         stage.deps.configuration = lambda: bare
         assert (await stage.http.post("/v1/messages", json=CODE, headers=key)).content == first.content
         is_problem(await send(stage, CODE, "k-2"), 422, "rejected")
