@@ -98,6 +98,8 @@ def test_operators_see_a_stop_and_lift_it_only_when_they_say_so(on_postgres: Pla
         found = (await stage.ask("POST", "/v1/suppressions/find", json=spoken)).json()
         assert found["purposes"] == ["commercial", "service"]
         assert "wrote STOP" in found["reason"]
+        assert found.pop("soft_bounces") == 0, "counted for the one address that is asked for"
+        found["soft_bounces"] = None
         assert (await stage.ask("GET", "/v1/suppressions")).json()["items"] == [found]
         await stage.ask("PUT", "/v1/suppressions", json={**spoken, "reason": "asked"})
         both = (await stage.ask("POST", "/v1/suppressions/find", json=spoken)).json()

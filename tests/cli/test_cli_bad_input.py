@@ -14,9 +14,9 @@ from outrider.cli import main
     ("command", "status", "words"),
     [
         (("pull", "file"), 1, "file is a file; expected a folder"),
-        (("init", "file/below"), 1, "not a directory"),
+        (("init", "file/below"), 1, "Not a directory"),
         (("init", "file"), 1, "file is a file; expected a folder"),
-        (("schemas", "--out", "file/below"), 1, "not a directory"),
+        (("schemas", "--out", "file/below"), 1, "Not a directory"),
         (("check", "file"), 1, "file is not a folder"),
         (("check", "linked"), 1, "linked/journeys/gone.yaml is a link that leads nowhere"),
         (("plan", "linked"), 1, "leads nowhere"),

@@ -73,7 +73,7 @@ async def _explain(identifier: bytes, as_json: bool) -> None:
 
         raise click.ClickException(f"there is no message or decision with the id {write_id('msg', identifier)[4:]}")
     try:
-        story = Story(masked(view) if view else None, decisions, escalation(identifier, beside))
+        story = Story(masked(view) if view else None, decisions, escalation(identifier, beside), _devices(view))
         click.echo(json.dumps(_document(story), indent=2) if as_json else "\n".join(sentences(story)))
     except BadRecord as error:
         raise click.ClickException(f"the record of this decision cannot be read: {error}") from error
@@ -89,6 +89,13 @@ class Story:
     decisions: Sequence[DecisionLine]
     #: Its whole escalation, first to last; empty when it stands alone.
     escalation: Sequence[Rung] = ()
+    #: To how many addresses each attempt goes.
+    devices: int = 1
+
+
+def _devices(view: MessageView | None) -> int:
+    content = view.message.content if view else None
+    return 1 if content is None else 1 + len(content.others)
 
 
 def sentences(story: Story) -> list[str]:
@@ -105,14 +112,13 @@ def sentences(story: Story) -> list[str]:
     return [
         *(_earlier(record) for record in records[:-1]),
         *explain_decision(records[-1], _row(story.view.message) if story.view else None),
+        *((f"Each attempt goes to {story.devices} devices of the person at once.",) if story.devices > 1 else ()),
         *(_sent(story.view, zone) if story.view else ()),
         *tell(story.decisions[-1].id, story.escalation, zone),
     ]
 
 
 def _sent(view: MessageView, zone: str) -> Iterator[str]:
-    if (content := view.message.content) is not None and content.others:
-        yield f"Each attempt goes to {1 + len(content.others)} devices of the person at once."
     yield from (_attempt(attempt, zone, view.message.channel) for attempt in view.attempts)
     yield from (_receipt(receipt, zone, view.message.channel) for receipt in view.receipts)
 
