@@ -5,7 +5,7 @@
 Times are relative, so that the day can be told at any date: `T+6h30m` is an instant that long after the start of
 the day; `T+6h30m|promised` is the same one where people read it, also when the day is told faster than it happened.
 The day starts at 06:00 in Paris and lasts into the next morning, over the hours at which clocks change when it is told
-on the eve of a last Sunday of March or October. Needs nothing but Python.
+on the eve of a last Sunday of March or October. Needs nothing but Python and countries.json beside it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 Event = dict[str, Any]
@@ -30,7 +31,7 @@ LETTERS = "ABCDEFGHJKLMNPRSTVWXYZ"
 
 @dataclass(frozen=True)
 class Country:
-    """What differs from market to market."""
+    """What differs from market to market: the rows of countries.json."""
 
     zone: str
     #: Share of the bookings, in percent.
@@ -45,68 +46,15 @@ class Country:
     currency: str
     #: Plate: L is a letter, 9 a digit.
     plate: str
-    places: tuple[str, ...]
-    models: tuple[str, ...]
-    names: tuple[tuple[str, str], ...]
+    places: list[str]
+    models: list[str]
+    names: list[tuple[str, str]]
 
 
 COUNTRIES = {
-    "FR": Country(
-        "Europe/Paris", 26, "fr", "06 12 ", "+33 1 99 00 12 34", "EUR", "LL-999-LL",
-        ("parking P4, Nice T2", "parking P5, Lyon-Saint-Exupéry", "parking Gare, Bordeaux", "parking P2, Nantes"),
-        ("Peugeot 208", "Renault Clio", "Citroën C3", "Dacia Sandero", "Renault Zoe"),
-        (
-            ("Camille", "Moreau"), ("Léa", "Bernard"), ("Hugo", "Petit"), ("Chloé", "Durand"), ("Louis", "Leroy"),
-            ("Inès", "Roux"), ("Jules", "Fournier"), ("Zoé", "Girard"), ("Adrien", "Lambert"), ("François", "Mercier"),
-            ("Maëlle", "Dupuis"), ("Théo", "Garnier"), ("Anaïs", "Chevalier"), ("Noé", "Blanchard"),
-        ),
-    ),
-    "ES": Country(
-        "Europe/Madrid", 19, "es", "612", "+34 500 012 345", "EUR", "9999 LLL",
-        ("aparcamiento P1, Málaga T3", "aparcamiento P2, Palma", "aparcamiento T4, Madrid", "parking C, Alicante"),
-        ("SEAT Ibiza", "SEAT León", "Opel Corsa", "Fiat 500", "Dacia Jogger"),
-        (
-            ("Lucía", "García"), ("Íñigo", "Etxeberria"), ("María José", "Muñoz"), ("Álvaro", "Núñez"),
-            ("Begoña", "Ibáñez"), ("Mateo", "López"), ("Núria", "Peña"), ("Óscar", "Gutiérrez"),
-        ),
-    ),
-    "PT": Country(
-        "Europe/Lisbon", 12, "pt", "912", "+351 400 012 345", "EUR", "LL-99-LL",
-        ("parque P2, Lisboa T1", "parque P6, Faro", "parque P3, Porto", "parque P1, Funchal"),
-        ("Renault Clio", "Opel Corsa", "Fiat 500e", "Peugeot 2008"),
-        (
-            ("João", "Gonçalves"), ("Inês", "Conceição"), ("Tomás", "Simões"), ("Beatriz", "Araújo"),
-            ("Leonor", "Falcão"), ("Duarte", "Magalhães"),
-        ),
-    ),
-    "GB": Country(
-        "Europe/London", 18, "en-GB", "07400 ", "+44 20 7946 0123", "GBP", "LL99 LLL",
-        ("Short Stay, Gatwick North", "Car Park 5, Luton", "Level 2, Edinburgh", "Car Park C, Bristol"),
-        ("Vauxhall Corsa", "Ford Fiesta", "Nissan Leaf", "MINI Cooper", "Kia Picanto"),
-        (
-            ("Emma", "Clarke"), ("Oliver", "Hughes"), ("Amelia", "Wright"), ("George", "Patel"), ("Isla", "Murray"),
-            ("Harry", "Bennett"), ("Grace", "Walker"), ("Arthur", "Singh"), ("Freya", "Campbell"), ("Noah", "Evans"),
-        ),
-    ),
-    "DE": Country(
-        "Europe/Berlin", 14, "de", "01512 3", "+49 30 23125 123", "EUR", "L-LL 9999",
-        ("Parkhaus P2, BER T1", "Parkhaus P20, München T2", "Parkhaus P4, Hamburg", "Parkhaus P3, Köln"),
-        ("VW Polo", "VW ID.3", "Opel Corsa", "BMW 1er", "Skoda Fabia"),
-        (
-            ("Jürgen", "Großmann"), ("Lena", "Schäfer"), ("Björn", "Weiß"), ("Käthe", "Müller"), ("Sören", "Köhler"),
-            ("Anneliese", "Böhm"), ("Jonas", "Krüger"),
-        ),
-    ),
-    "IT": Country(
-        "Europe/Rome", 11, "it", "312 3", "+39 02 0000 1234", "EUR", "LL 999 LL",
-        ("parcheggio P2, Malpensa T1", "parcheggio D, Fiumicino", "parcheggio P1, Catania", "parcheggio B, Bari"),
-        ("Fiat Panda", "Fiat 500", "Alfa Junior", "Lancia Ypsilon"),
-        (
-            ("Niccolò", "Ferrari"), ("Giulia", "Rossi"), ("Matteo", "D'Angelo"), ("Chiara", "Però"),
-            ("Noemi", "Caffè"), ("Lorenzo", "Marchetti"),
-        ),
-    ),
-}  # fmt: skip
+    code: Country(**row)
+    for code, row in json.loads(Path(__file__).with_name("countries.json").read_text(encoding="utf-8")).items()
+}
 #: Where people of a market rent when they travel.
 ABROAD = {"ES": "DE", "DE": "PT", "GB": "ES", "FR": "IT", "IT": "FR", "PT": "GB"}
 #: The Canary Islands keep another time than the rest of their market.
@@ -167,6 +115,12 @@ class Booking:
     channel: str = "app"
     #: (when, new start): the whole rental moves.
     moved: tuple[int, int] | None = None
+    #: Where the car stands after the move, with bay and code; nothing when it is the same car park.
+    elsewhere: tuple[str, str, str] | None = None
+    #: (when, minutes): the car may come back so much later.
+    extended: tuple[int, int] | None = None
+    #: (when, fields): the customer has another number, or wants to be spoken to in another language.
+    altered: tuple[int, Event] | None = None
     canceled: int | None = None
     unlocked: int | None = None
     overdue: int | None = None
@@ -235,10 +189,17 @@ def plate(choose: Choice, market: str) -> str:
     return "".join(choose.choice(LETTERS if sign == "L" else "23456789") if sign in "L9" else sign for sign in form)
 
 
+def spot(choose: Choice) -> tuple[str, str]:
+    """A bay, and the code of its key safe."""
+    return f"{choose.choice('ABCDE')}{choose.randint(1, 48)}", f"{choose.randint(0, 9999):04}"
+
+
 def booking(choose: Choice, number: int, who: Customer, starts: int, hours: int, before: int) -> Booking:
     """A booking confirmed `before` minutes before it starts; some travel to another market for it."""
     station = ABROAD[who.market] if choose.random() < 0.12 else who.market
     there = COUNTRIES[station]
+    place, model, registration = choose.choice(there.places), choose.choice(there.models), plate(choose, station)
+    bay, lock = spot(choose)
     return Booking(
         number=number,
         customer=who,
@@ -246,11 +207,11 @@ def booking(choose: Choice, number: int, who: Customer, starts: int, hours: int,
         confirmed=max(0, starts - before),
         starts=starts,
         ends=starts + hours * HOUR,
-        place=choose.choice(there.places),
-        model=choose.choice(there.models),
-        plate=plate(choose, station),
-        bay=f"{choose.choice('ABCDE')}{choose.randint(1, 48)}",
-        lock=f"{choose.randint(0, 9999):04}",
+        place=place,
+        model=model,
+        plate=registration,
+        bay=bay,
+        lock=lock,
         reference="".join(choose.choice(LETTERS + "23456789") for _ in range(5)),
         channel=choose.choices(("app", "web", "partner"), (70, 26, 4))[0],
     )
@@ -289,6 +250,8 @@ def rentals(choose: Choice, count: int) -> Iterator[Booking]:
         before = choose.choice((HOUR, 2 * HOUR, 5 * HOUR, 6 * HOUR, 8 * HOUR))
         made = booking(choose, number, with_phone(who, number), starts, choose.randint(5, 8), before)
         happenings(choose, made)
+        # By a dice of its own: another turn changes nobody else's day.
+        turns(Choice(f"{who.id} {number} {made.lock}"), made)
         yield made
 
 
@@ -329,6 +292,42 @@ def happenings(choose: Choice, made: Booking) -> None:
         made.invoiced = made.returned + choose.randint(10, 40)
 
 
+def turns(choose: Choice, made: Booking) -> None:
+    """What else people do: move at the last moment or to another car park, keep the car longer, change their number."""
+    late = made.confirmed < made.starts - 2 * HOUR and made.canceled is None and made.moved is None
+    if made.number > 2 and late and choose.random() < 0.06:
+        # Within three hours of the start: they know bay and code already.
+        starts = made.starts + choose.choice((45, 60, 240))
+        shift_by(made, starts - made.starts)
+        made.moved = (made.starts - choose.randint(30, 100), starts)
+    if made.moved and choose.random() < 0.4:
+        others = [place for place in COUNTRIES[made.station].places if place != made.place]
+        made.elsewhere = (choose.choice(others), *spot(choose))
+    if made.number > 2 and made.returned is not None and choose.random() < 0.12:
+        longer(choose, made)
+    if made.number > 2 and choose.random() < 0.05:
+        at, who = made.confirmed + choose.randint(3, 30), made.customer
+        speaks = "en-GB" if who.language != "en-GB" else "de"
+        number = {"phone": phone(who.market, 5_000 + made.number)}
+        made.altered = (at, number if who.phone and choose.random() < 0.6 else {"language": speaks})
+
+
+def shift_by(made: Booking, minutes: int) -> None:
+    """Everything after the start happens so much later."""
+    for name in ("unlocked", "overdue", "returned", "invoiced"):
+        if getattr(made, name) is not None:
+            setattr(made, name, getattr(made, name) + minutes)
+
+
+def longer(choose: Choice, made: Booking) -> None:
+    """They keep the car: said before or after the reminder, or when somebody asked where it is."""
+    ends, by = (made.moved[1] if made.moved else made.starts) + made.ends - made.starts, choose.choice((60, 90, 150))
+    asked = ends + 50 if made.overdue is not None else ends - choose.choice((45, 70, 180))
+    made.extended = (asked, by)
+    before, made.returned = made.returned or 0, max(asked + 15, ends + by - choose.randint(0, 25))
+    made.invoiced = (made.invoiced or before) + made.returned - before
+
+
 def cloud_event(made: Booking, minutes: int, kind: str, source: str, data: Event, suffix: str = "") -> None:
     """Add one CloudEvent to a rental."""
     identifier = f"{kind}-{made.number:04}{suffix}"
@@ -350,14 +349,20 @@ def person(who: Customer) -> Event:
 
 
 def when(made: Booking, starts: int) -> Event:
-    """The times of a rental that starts then, as waited for and as promised, and the zone of the station."""
-    ends = starts + made.ends - made.starts
+    """The times of a rental that starts then, as waited for and as promised, and the station's zone."""
     return {
         "starts_at": offset(starts),
-        "ends_at": offset(ends),
         "pickup_at": f"{offset(starts)}|promised",
-        "return_at": f"{offset(ends)}|promised",
         "zone": COUNTRIES[made.station].zone,
+        **until(starts + made.ends - made.starts),
+    }
+
+
+def until(ends: int) -> Event:
+    """When a rental ends, as it is waited for and as it is promised."""
+    return {
+        "ends_at": offset(ends),
+        "return_at": f"{offset(ends)}|promised",
     }
 
 
@@ -365,13 +370,18 @@ def tell(made: Booking) -> list[tuple[int, Event]]:
     """The events of one rental."""
     tell_person(made)
     there = COUNTRIES[made.station]
-    details = {"id": f"b-{made.number:04}", "reference": made.reference, "channel": made.channel, "place": made.place}
-    details |= {"bay": made.bay, "lock": made.lock, "help": there.help, **when(made, made.starts)}
+    details = {"id": f"b-{made.number:04}", "reference": made.reference, "channel": made.channel}
+    details |= {"station": made.station, "place": made.place, "bay": made.bay, "lock": made.lock, "help": there.help}
+    details |= when(made, made.starts)
     car = {"id": made.plate.replace(" ", "-"), "plate": made.plate, "model": made.model}
     confirmed = {"customer": person(made.customer), "booking": details, "vehicle": car}
     cloud_event(made, made.confirmed, "booking.confirmed", "/bookings", confirmed)
     if made.moved:
-        about(made, made.moved[0], "booking.changed", when(made, made.moved[1]))
+        where = dict(zip(("place", "bay", "lock"), made.elsewhere, strict=True)) if made.elsewhere else {}
+        about(made, made.moved[0], "booking.changed", {**when(made, made.moved[1]), **where})
+    if made.extended:
+        ends = (made.moved[1] if made.moved else made.starts) + made.ends - made.starts + made.extended[1]
+        about(made, made.extended[0], "booking.extended", until(ends))
     if made.unlocked is not None:
         about(made, made.unlocked, "vehicle.unlocked", source="/vehicles")
     for minutes, kind in (
@@ -399,6 +409,9 @@ def tell_person(made: Booking) -> None:
         if made.station != who.market:
             # After landing; the phone takes the zone of the place.
             opened(made, max(made.confirmed + 1, made.starts - 45), there, "-there")
+    if made.altered is not None:
+        at, fields = made.altered
+        cloud_event(made, at, "customer.changed", "/accounts", {"customer": {"id": who.id, **fields}})
     if made.signed_in is not None:
         device = {"device": ("Galaxy S24", "iPhone 15", "Pixel 9")[made.number % 3], "city": "Kraków"}
         data = {"customer": {"id": who.id}, **device}

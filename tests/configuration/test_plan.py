@@ -109,7 +109,7 @@ def test_people_inside_are_told_with_their_version() -> None:
     plan = make_plan(RENTAL, changed(HANDOVER, "minus: 3h", "minus: 2h"), applied=3, standing=standing)
     (change,) = plan.changes
     assert change.people == 42
-    assert change.differences == (Difference("steps[3].wait.minus", '"3h"', '"2h"'),)
+    assert change.differences == (Difference("steps[2].wait.minus", '"3h"', '"2h"'),)
     text = show_plan(plan)
     assert "42 people inside (4 on version 1, 38 on version 3): finish on the version they entered with" in text
     assert '      - "3h"\n      + "2h"' in text
@@ -147,9 +147,9 @@ def test_going_to_production_is_a_warning(new: str, warned: int) -> None:
 
 
 def test_a_new_step_is_one_difference() -> None:
-    after = changed(HANDOVER, "  # When booking", "  - wait: 5m\n  # When booking")
+    after = changed(HANDOVER, "  # For a last-minute", "  - wait: 5m\n  # For a last-minute")
     (change,) = make_plan(RENTAL, after, applied=1).changes
-    assert change.differences == (Difference("steps[3]", None, '{"wait":"5m"}'),)
+    assert change.differences == (Difference("steps[2]", None, '{"wait":"5m"}'),)
 
 
 def test_a_text_is_told_line_by_line() -> None:

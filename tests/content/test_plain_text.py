@@ -34,6 +34,8 @@ def text(html: str) -> str:
         ('<a href="https://a.fr">https://a.fr</a>', "https://a.fr"),
         ('<a href="https://a.fr">a.fr</a>', "a.fr"),
         ('<a href="mailto:a@b.fr">a@b.fr</a> <a href="tel:+33">call</a>', "a@b.fr call (+33)"),
+        ('<a href="tel:+33199">+33 1 99</a>', "+33 1 99"),
+        ("""<a href="tel:{{ help|replace(' ', '') }}">{{ help }}</a>""", "{{ help }}"),
         ('<a href="#top">top</a> <a>b</a>', "top b"),
         ('<a href="{{ url }}"><img src="x" alt="Map"></a>', "Map ({{ url }})"),
         ('<a href="https://a.fr"><img src="x"></a>', "https://a.fr"),

@@ -31,8 +31,9 @@ DAY = sample_events(ROOT, SEED, BOOKINGS)
 #: The longest values the templates declare.
 LONGEST: dict[str, Any] = {
     "zone": "Europe/Paris",
-    "profile": {"first_name": "Maximilienne-Adélaïd"},
+    "profile": {"first_name": "Maximilienne-Adélaïd", "last_name": "Großmann-von der Leyenburg", "market": "FR"},
     "booking": {
+        "station": "FR",
         "reference": "RX4T77",
         "pickup_at": "2027-09-22T14:30:00+02:00",
         "return_at": "2027-09-22T20:30:00+02:00",
@@ -134,9 +135,38 @@ def test_a_language_speaks_to_people_in_one_way(locale: str) -> None:
 def test_law_and_habit_of_a_market_stand_in_its_own_text_only(
     name: str, channel: str, locale: str, market: str, words: str
 ) -> None:
-    render = configuration().templates.render
     for code in MARKETS:
-        assert (words in render(name, channel, locale, code, LONGEST).body.text) is (code == market)
+        assert (words in written(name, channel, locale, code, station=code)) is (code == market)
+
+
+def written(name: str, channel: str, locale: str, market: str, station: str) -> str:
+    """What somebody of a market reads about a car that stands in another, or in the same."""
+    values = {
+        **LONGEST,
+        "profile": {**LONGEST["profile"], "market": market},
+        "booking": {**LONGEST["booking"], "station": station},
+    }
+    return configuration().templates.render(name, channel, locale, market, values).body.text
+
+
+@pytest.mark.parametrize(
+    ("name", "locale", "market", "words"),
+    [
+        ("booking-confirmed", "de", "DE", "Umweltplakette"),
+        ("booking-confirmed", "it", "IT", "ZTL"),
+        ("find-your-car", "es", "ES", "V16"),
+        ("invoice-ready", "it", "IT", "Sistema di Interscambio"),
+    ],
+)
+def test_what_is_true_of_a_car_at_home_is_not_said_of_one_abroad(
+    name: str, locale: str, market: str, words: str
+) -> None:
+    assert words in written(name, "email", locale, market, station=market)
+    assert words not in written(name, "email", locale, market, station="FR")
+
+
+def test_the_license_check_is_about_the_driver_wherever_the_car_stands() -> None:
+    assert "DVLA" in written("booking-confirmed", "email", "en", "GB", station="ES")
 
 
 def test_every_market_has_two_ways_out_for_texts_under_a_sender_its_country_allows() -> None:
@@ -228,7 +258,7 @@ def test_intake_accepts_every_event_and_notes_the_four_invalid_numbers() -> None
     telling = Telling("r0001", 1, START, 3600.0)
     told = [tell(event, telling).event for event in DAY]
     notes = []
-    for part in (told[:1000], told[1000:]):
+    for part in (told[:1000], told[1000:2000], told[2000:]):
         for event in read(BATCH, {}, msgspec.json.encode(part), START):
             assert isinstance(event, Event)
             notes += configuration().mapper.map(event)[1]

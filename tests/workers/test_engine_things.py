@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from worker_stage import World
 
-from outrider.domain.entry import Entry, ObjectChange, ObjectChangedEntry, ObjectEntry
+from outrider.domain.entry import Entry, Hop, ObjectChange, ObjectChangedEntry, ObjectEntry
+from outrider.domain.profile import Relation
 from outrider.testing.memory_subject import drive
 
 
@@ -34,6 +36,44 @@ def test_an_event_visits_its_object_before_its_person():
     world.feed(first)
     visited = [entry.stream for entry in world.tables.entries.values()]
     assert visited == [world.hasher.stream("booking", "b1"), world.person()]
+
+
+def with_car(entry, **traits):
+    """The event tells about a vehicle, too, and relates the booking to it."""
+    body = entry.body
+    effects = replace(
+        body.effects,
+        objects=(*body.effects.objects, ObjectChange("vehicle", "v1", traits)),
+        relations=(*body.effects.relations, Relation("booking", "b1", "vehicle", "v1", "car")),
+    )
+    return replace(entry, body=replace(body, effects=effects, path=(Hop("vehicle", "v1"), *body.path)))
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_events_about_an_object_reach_its_person_in_their_order_however_many_others_they_tell_about(together):
+    world = World()
+    entries = [with_car(world.booking(), plate="AB-123"), world.booking("booking.canceled")]
+    for batch in [entries] if together else [[one] for one in entries]:
+        world.feed(*batch)
+    assert bodies(world)[-1] == "It is canceled."
+    assert [one.end_reason for one in world.tables.enrollments.values()] == ["booking.canceled"]
+    assert world.tables.timers == {}
+
+
+def test_a_person_reads_what_the_event_says_of_an_object_whose_own_stream_is_behind():
+    world = World()
+    wanted = world.hasher.stream("vehicle", "v1")
+    save = world.store.save
+
+    async def lagging(batch):
+        """The vehicle's entry is still on its way, as with another engine's shard."""
+        return await save(replace(batch, entries=tuple(one for one in batch.entries if one.stream != wanted)))
+
+    world.store.save = lagging
+    moved, asked = world.booking("booking.moved"), world.event("fleet.asked")
+    world.feed(with_car(replace(moved, body=replace(moved.body, event=asked.body.event)), plate="AB-123"))
+    assert wanted not in world.tables.objects
+    assert bodies(world) == ["It is AB-123."]
 
 
 def test_a_new_version_tells_every_related_person_once_and_not_the_one_the_event_is_about():

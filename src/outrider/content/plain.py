@@ -174,6 +174,8 @@ class _Reader(HTMLParser):
 
     def _end_link(self, address: str, start: int) -> None:
         shown = self._written[start:].strip()
+        if address.startswith("tel:") and re.search(r"\d", shown):
+            return  # the number stands there, grouped for people; a variable's place holds digits too
         target = re.sub(r"^(mailto|tel|sms):", "", address)
         if address and not address.startswith("#") and target not in (shown, f"https://{shown}", f"http://{shown}"):
             self._space = bool(shown)

@@ -59,20 +59,20 @@ class Effects(msgspec.Struct, frozen=True):
 
 
 class Hop(msgspec.Struct, frozen=True):
-    """The next stream that must see an entry."""
+    """A stream that must see an entry."""
 
     kind: str
     key: str
 
 
 class EventEntry(msgspec.Struct, frozen=True, tag="event"):
-    """An event with its mapped effects; visits its object streams first, then the profile."""
+    """An event with its mapped effects; visits its first object's stream, then the others' and the profile's."""
 
     event: Event
     effects: Effects = Effects()
     #: The entity of this stream.
     entity: Hop = Hop("profile", "")
-    #: Streams still to visit, in order.
+    #: Streams still to visit, the profile's last.
     path: tuple[Hop, ...] = ()
     #: The merged key it came under, where that is not the profile's own.
     via: str = ""

@@ -64,9 +64,9 @@ class Desk:
     def objects_near(self, stream: bytes, about: bytes | None) -> dict[str, Object]:
         """One object for each kind: what it is about, then what that is related to, then what the person is."""
         found: dict[str, Object] = {}
-        if not self.working.objects:
+        if not (self.working.objects or self.working.told):
             return found
-        thing = self.working.objects.get(about) if about else None
+        thing = self.working.object(about) if about else None
         if thing is not None:
             found[thing.kind] = thing
         for start in (about, stream):
@@ -78,7 +78,7 @@ class Desk:
         for _ in range(2):
             ends = [end for node in frontier for end, _, _ in self.working.related.get(node, ())]
             for end in ends:
-                thing = self.working.objects.get(end)
+                thing = self.working.object(end)
                 if thing is not None:
                     found.setdefault(thing.kind, thing)
             frontier = ends

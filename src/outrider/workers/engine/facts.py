@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from outrider.domain.decision import Recent
 from outrider.domain.enrollment import Enrollment
+from outrider.domain.entry import ObjectChange
 from outrider.domain.profile import Object, Profile, Relation
 from outrider.domain.work import MessageState
 
@@ -22,6 +25,8 @@ class Facts:
     live: dict[bytes, list[Enrollment]] = field(default_factory=dict)
     rounds: dict[bytes, Enrollment] = field(default_factory=dict)
     objects: dict[bytes, Object] = field(default_factory=dict)
+    #: What the event that is being told says of objects, by stream.
+    told: dict[bytes, ObjectChange] = field(default_factory=dict)
     related: dict[bytes, list[tuple[bytes, str, str]]] = field(default_factory=dict)
     #: Stop key → reason.
     suppressed: dict[str, str] = field(default_factory=dict)
@@ -31,6 +36,15 @@ class Facts:
     extra: dict[bytes, dict[str, Any]] = field(default_factory=dict)
     #: Candidate → number and record of its last decision.
     decided: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+
+    def object(self, stream: bytes) -> Object | None:
+        """An object; what its own stream has not brought yet is read from the event that is being told."""
+        thing, told = self.objects.get(stream), self.told.get(stream)
+        if told is None or told.delete:
+            return thing
+        if thing is None:
+            return Object(stream, told.kind, told.key, 0, told.traits)
+        return replace(thing, traits={**told.traits, **thing.traits})
 
     def relate(self, start: bytes, end: bytes, relation: Relation, *, delete: bool) -> None:
         """Set or end a relation, so that later stimuli see it from both ends, in the store's order."""

@@ -38,7 +38,11 @@ class Things:
             self.tell_related(entry.stream, skip=None)
 
     def event(self, entry: Entry, body: EventEntry) -> None:
-        """Apply what an event says of this object, then pass the event on to its next stream."""
+        """Apply what an event says of this object; at its first one, pass it on to the others and to the person.
+
+        To all of them at once: events about one object have the same number of steps to the person, however many
+        others they tell about, and so keep their order.
+        """
         here = body.entity
         subject = self.hasher.stream(body.path[-1].kind, body.path[-1].key) if body.path else None
         for relation in body.effects.relations:
@@ -47,11 +51,9 @@ class Things:
         for change in body.effects.objects:
             if (change.kind, change.key) == (here.kind, here.key):
                 self.change(entry.stream, change, skip=subject)
-        if body.path:
-            following = body.path[0]
-            passed = replace(body, entity=following, path=body.path[1:])
+        for following in body.path:
             stream = self.hasher.stream(following.kind, following.key)
-            self.draft.entries.append(Entry(stream, passed, entry.at))
+            self.draft.entries.append(Entry(stream, replace(body, entity=following, path=()), entry.at))
 
     def change(self, stream: bytes, change: ObjectChange, skip: bytes | None) -> None:
         """A new version of an object; related people but `skip` are told."""

@@ -25,7 +25,19 @@ from outrider.workers.engine.stimuli import reply_seen, seen_of
 
 
 def event(people: People, entry: Entry, body: EventEntry) -> None:
-    """An event reaches its person: facts first, then journeys inside, then journeys that start."""
+    """An event reaches its person: facts first, then journeys inside, then journeys that start.
+
+    Its first object was saved before it came here; the others' own entries left at the same time, and may be behind.
+    """
+    working = people.working
+    working.told = {people.desk.hasher.stream(one.kind, one.key): one for one in body.effects.objects[1:]}
+    try:
+        _event(people, entry, body)
+    finally:
+        working.told = {}
+
+
+def _event(people: People, entry: Entry, body: EventEntry) -> None:
     profile = people.profile(entry.stream, body.entity.key)
     changed = body.effects.profile is not None and people.change(entry.stream, body.effects.profile)
     own_relations(people, entry, body)
