@@ -64,7 +64,7 @@ class Hop(msgspec.Struct, frozen=True):
 
 
 class EventEntry(msgspec.Struct, frozen=True, tag="event"):
-    """An event with its mapped effects; visits its first object's stream, then those of the others and the profile's."""
+    """An event with its mapped effects; visits its first object's stream, then the others' and the profile's."""
 
     event: Event
     effects: Effects = Effects()
