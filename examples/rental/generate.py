@@ -303,7 +303,7 @@ def turns(choose: Choice, made: Booking) -> None:
     if made.moved and choose.random() < 0.4:
         others = [place for place in COUNTRIES[made.station].places if place != made.place]
         made.elsewhere = (choose.choice(others), *spot(choose), plate(choose, made.station))
-    if made.number > 2 and made.returned is not None and choose.random() < 0.12:
+    if made.number > 2 and made.returned is not None and choose.random() < (0.12 if made.overdue is None else 0.5):
         longer(choose, made)
     if made.number > 2 and choose.random() < 0.05:
         at, who = made.confirmed + choose.randint(3, 30), made.customer
