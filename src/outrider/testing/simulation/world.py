@@ -89,6 +89,7 @@ class Watch(IntakeChecks, SendingChecks, TimeChecks, EndChecks):
         self.i2_each_request_is_stored_once()
         self.i3_every_entry_is_handled_or_quarantined()
         self.i4_decisions_follow_from_their_records()
+        self.i41_events_of_an_object_reach_their_person_in_order()
         self.i15_reasons_and_logs_hold_no_personal_data()
         self.i17_no_doubt_is_left()
         self.i17_no_doubt_without_a_fault()
