@@ -71,6 +71,17 @@ at_most = 1
 within = "6h"
 purposes = ["commercial"]
 
+[[caps]]
+name = "advice"
+at_most = 2
+per = "day"
+purposes = ["service"]
+
+[[gaps]]
+name = "breath"
+at_least = "15m"
+purposes = ["service", "commercial"]
+
 [ceilings]
 per_hour = 12
 per_day = 40

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -18,6 +18,8 @@ from outrider.delivery.breaker import Breaker
 from outrider.delivery.budget import RetryBudget
 from outrider.domain.entry import Entry, EventEntry
 from outrider.domain.purpose import PURPOSES, Purpose, WhenUnknown
+from outrider.orchestration.gates import frequency_cap
+from outrider.orchestration.gates.minimum_gap import QUIET, MinimumGap
 from outrider.testing.memory_claim import MemoryClaim
 from outrider.testing.simulation.company import Poisoned, PoisonStep
 from outrider.testing.simulation.timeline import Process
@@ -129,6 +131,16 @@ def retries_without_a_budget(patch: Patch) -> None:
     """Whoever asks the retry budget gets a token."""
     patch.set(RetryBudget, "wait", lambda self, now: 0.0)
     patch.set(RetryBudget, "take", lambda self: None)
+
+
+def gaps_are_not_looked_at(patch: Patch) -> None:
+    """The message before is always long enough ago."""
+    patch.set(MinimumGap, "judge", lambda self, case: QUIET)
+
+
+def days_begin_in_utc(patch: Patch) -> None:
+    """A cap by the day counts the days of UTC."""
+    patch.set(frequency_cap, "zone_of", lambda name, market: UTC)
 
 
 def one_stream_after_the_other(patch: Patch) -> None:

@@ -10,7 +10,9 @@ from outrider.testing.simulation.zoo_deciding import (
     any_body_will_do,
     ceiling_is_not_counted,
     commercial_is_sent_again,
+    days_begin_in_utc,
     exception_names_a_number,
+    gaps_are_not_looked_at,
     halves_are_handled_again,
     lost_answer_is_a_refusal,
     newest_round_is_told,
@@ -65,5 +67,7 @@ PLANTS: dict[int, tuple[str, tuple[str, ...], str, Callable[[Patch], None]]] = {
     107: ("doubts ended by the resolver's own clock", ("I18", "I7", "I6"), "standard", own_clock_of_the_resolver),
     108: ("retries without a budget", ("I36",), "storm", retries_without_a_budget),
     109: ("an event visits its objects one by one", ("I41",), "storm", one_stream_after_the_other),
+    110: ("the gap between messages is not looked at", ("I42",), "standard", gaps_are_not_looked_at),
+    111: ("a cap by the day counts days of UTC", ("I11",), "storm", days_begin_in_utc),
     105: ("absence proved without the reporting lag", ("I7", "I6"), "storm", no_lookup_lag),
 }
