@@ -115,8 +115,8 @@ class Booking:
     channel: str = "app"
     #: (when, new start): the whole rental moves.
     moved: tuple[int, int] | None = None
-    #: Where the car stands after the move, with bay and code; nothing when it is the same car park.
-    elsewhere: tuple[str, str, str] | None = None
+    #: Another car after the move: place, bay, code and plate; nothing when it is the same one.
+    elsewhere: tuple[str, str, str, str] | None = None
     #: (when, minutes): the car may come back so much later.
     extended: tuple[int, int] | None = None
     #: (when, fields): the customer has another number, or wants to be spoken to in another language.
@@ -302,8 +302,8 @@ def turns(choose: Choice, made: Booking) -> None:
         made.moved = (made.starts - choose.randint(30, 100), starts)
     if made.moved and choose.random() < 0.4:
         others = [place for place in COUNTRIES[made.station].places if place != made.place]
-        made.elsewhere = (choose.choice(others), *spot(choose))
-    if made.number > 2 and made.returned is not None and choose.random() < 0.12:
+        made.elsewhere = (choose.choice(others), *spot(choose), plate(choose, made.station))
+    if made.number > 2 and made.returned is not None and choose.random() < (0.12 if made.overdue is None else 0.5):
         longer(choose, made)
     if made.number > 2 and choose.random() < 0.05:
         at, who = made.confirmed + choose.randint(3, 30), made.customer
@@ -335,10 +335,17 @@ def cloud_event(made: Booking, minutes: int, kind: str, source: str, data: Event
     made.events.append((minutes, {**event, "data": {"market": made.customer.market, **data}}))
 
 
-def about(made: Booking, minutes: int, kind: str, more: Event | None = None, source: str = "/bookings") -> None:
-    """An event about the booking."""
-    data = {"customer": {"id": made.customer.id}, "booking": {"id": f"b-{made.number:04}", **(more or {})}}
+def about(
+    made: Booking, minutes: int, kind: str, more: Event | None = None, source: str = "/bookings", **others: Event
+) -> None:
+    """An event about the booking, and perhaps about others."""
+    data = {"customer": {"id": made.customer.id}, "booking": {"id": f"b-{made.number:04}", **(more or {})}, **others}
     cloud_event(made, minutes, kind, source, data)
+
+
+def car(made: Booking, registration: str) -> Event:
+    """A car of the model that was booked."""
+    return {"id": registration.replace(" ", "-"), "plate": registration, "model": made.model}
 
 
 def person(who: Customer) -> Event:
@@ -373,12 +380,12 @@ def tell(made: Booking) -> list[tuple[int, Event]]:
     details = {"id": f"b-{made.number:04}", "reference": made.reference, "channel": made.channel}
     details |= {"station": made.station, "place": made.place, "bay": made.bay, "lock": made.lock, "help": there.help}
     details |= when(made, made.starts)
-    car = {"id": made.plate.replace(" ", "-"), "plate": made.plate, "model": made.model}
-    confirmed = {"customer": person(made.customer), "booking": details, "vehicle": car}
+    confirmed = {"customer": person(made.customer), "booking": details, "vehicle": car(made, made.plate)}
     cloud_event(made, made.confirmed, "booking.confirmed", "/bookings", confirmed)
     if made.moved:
-        where = dict(zip(("place", "bay", "lock"), made.elsewhere, strict=True)) if made.elsewhere else {}
-        about(made, made.moved[0], "booking.changed", {**when(made, made.moved[1]), **where})
+        place, bay, lock, other = made.elsewhere or (made.place, made.bay, made.lock, made.plate)
+        where = {"place": place, "bay": bay, "lock": lock}
+        about(made, made.moved[0], "booking.changed", {**when(made, made.moved[1]), **where}, vehicle=car(made, other))
     if made.extended:
         ends = (made.moved[1] if made.moved else made.starts) + made.ends - made.starts + made.extended[1]
         about(made, made.extended[0], "booking.extended", until(ends))

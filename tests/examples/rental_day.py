@@ -10,6 +10,7 @@ providers read. Nothing waits, nothing is drawn by chance: the same configuratio
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import heapq
 import logging
 from collections import Counter
@@ -174,6 +175,8 @@ class Line(NamedTuple):
     segments: str
     cost: str
     status: str
+    #: Of subject and text, as the customer reads them.
+    digest: str
 
     def __str__(self) -> str:
         return " ".join(self)
@@ -308,11 +311,13 @@ class Day:
         message = row.message
         plain = (names[message.stream], message.market, message.template, message.channel)
         if attempt is None:
-            return Line("-", *plain, "-", "-", "-", "-", str(row.status))
+            return Line("-", *plain, "-", "-", "-", "-", str(row.status), "-")
         outcome = str(attempt.state) if attempt.reason is None else str(attempt.reason)
         segments = str(attempt.segments) if message.channel == "sms" else "-"
         cost = f"{attempt.estimate:.4f}" if attempt.estimate else "-"
-        return Line(_offset(attempt.at - self.start), *plain, attempt.route, outcome, segments, cost, str(row.status))
+        at, said = _offset(attempt.at - self.start), f"{attempt.body.subject}\n{attempt.body.text}".encode()
+        digest = hashlib.blake2b(said, digest_size=4).hexdigest()
+        return Line(at, *plain, attempt.route, outcome, segments, cost, str(row.status), digest)
 
     def summary(self) -> Iterator[str]:
         """Counts: what was sent, what was not and why, what it cost."""

@@ -7,9 +7,10 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from outrider.configuration import Configuration, build, read_folder
 from outrider.delivery.legality import Legality
 from outrider.demo.example import BOOKINGS, SEED, example_folder, sample_events
-from outrider.demo.story import Telling, tell
+from outrider.demo.story import Telling, offset_of, tell
 from outrider.domain.entry import Event
 from outrider.domain.purpose import Purpose
 from outrider.domain.registration import sender_rules
@@ -228,7 +229,7 @@ def test_the_day_holds_every_kind_of_story() -> None:
         event["data"]["device"]["token"].rpartition("-")[2] for event in DAY if event["type"] == "app.opened"
     )
     customers = Counter(data["customer"]["id"] for data in confirmed)
-    assert kinds["booking.confirmed"] == BOOKINGS
+    assert kinds["booking.confirmed"] == BOOKINGS >= 400
     assert min(kinds[kind] for kind in ("booking.changed", "booking.canceled")) >= 8
     assert kinds["booking.returned"] < kinds["vehicle.unlocked"] < BOOKINGS - kinds["booking.canceled"]
     assert set(markets) == set(MARKETS)
@@ -246,6 +247,61 @@ def test_the_day_holds_every_kind_of_story() -> None:
     assert sum(data["booking"]["channel"] == "partner" for data in confirmed) >= 3
     for hour in (18, 19, 20, 21):
         assert sum(data["booking"]["starts_at"].startswith(f"T+{hour}h") for data in confirmed) >= 3
+
+
+def times_of(kind: str, field: str) -> dict[str, list[int]]:
+    """Booking → minutes of a field (or of the event) in its events of a kind."""
+    found: dict[str, list[int]] = {}
+    for event in DAY:
+        if event["type"] == kind:
+            booking = event["data"]["booking"]
+            found.setdefault(booking["id"], []).append(
+                int(offset_of(booking.get(field, event["time"])).total_seconds()) // 60
+            )
+    return found
+
+
+def test_people_move_before_and_after_they_know_the_car_to_other_car_parks_and_cars() -> None:
+    starts, moves = times_of("booking.confirmed", "starts_at"), times_of("booking.changed", "")
+    late = [key for key, (at,) in moves.items() if at > starts[key][0] - 180]
+    changed = [event["data"] for event in DAY if event["type"] == "booking.changed"]
+    plates = {
+        event["data"]["booking"]["id"]: event["data"]["vehicle"]["plate"]
+        for event in DAY
+        if event["type"] == "booking.confirmed"
+    }
+    assert len(moves) - len(late) >= 8
+    assert len(late) >= 8
+    assert sum(data["vehicle"]["plate"] != plates[data["booking"]["id"]] for data in changed) >= 8
+
+
+def test_people_keep_the_car_longer_before_and_after_the_reminder_and_when_they_are_late() -> None:
+    ends, before = times_of("booking.confirmed", "ends_at"), times_of("booking.extended", "")
+    ends |= times_of("booking.changed", "ends_at")
+    overdue = times_of("booking.overdue", "")
+    early, reminded = (
+        [k for k, (at,) in before.items() if (at > ends[k][0] - 120) is after] for after in (False, True)
+    )
+    assert len(early) >= 3
+    assert len(reminded) >= 10
+    assert len(before.keys() & overdue.keys()) >= 2
+
+
+def test_people_change_number_and_language_on_the_way() -> None:
+    changes = [event["data"]["customer"].keys() - {"id"} for event in DAY if event["type"] == "customer.changed"]
+    assert min(changes.count({"phone"}), changes.count({"language"})) >= 5
+
+
+@pytest.mark.parametrize("eve", [date(2027, 3, 27), date(2027, 10, 30)])
+def test_the_clocks_change_inside_rentals_when_the_day_is_told_on_the_eve(eve: date) -> None:
+    morning = datetime.combine(eve, time(6), ZoneInfo("Europe/Paris"))
+    change = datetime.combine(eve + timedelta(days=1), time(1), UTC)
+    at = int((change - morning.astimezone(UTC)).total_seconds()) // 60
+    starts, ends = times_of("booking.confirmed", "starts_at"), times_of("booking.confirmed", "ends_at")
+    during = [key for key in starts if starts[key][0] < at < ends[key][0]]
+    announced_across = [key for key in starts if starts[key][0] - 180 < at < starts[key][0]]
+    assert len(during) >= 3
+    assert len(announced_across) >= 3
 
 
 def test_events_come_in_order_of_time_under_names_of_their_own() -> None:

@@ -52,16 +52,21 @@ def confirmed(
     at: str, starts: str, ends: str, *, key: str = "b-1", who: Event = FRENCH, zone: str = PARIS, **more: Any
 ) -> Event:
     """A booking. `more`: plate, and fields of the booking."""
-    plate = more.pop("plate", "GK-482-XT")
+    car = vehicle(more.pop("plate", "GK-482-XT"))
     booking = {"reference": f"R{key[2:]}", "channel": "app", "station": "FR", "help": "+33 1 99 00 12 34"}
     booking |= {**CAR, **times(starts, ends, zone), **more}
-    vehicle = {"id": plate, "plate": plate, "model": "Peugeot 208"}
-    return event(at, "booking.confirmed", key=key, who=who, booking=booking, vehicle=vehicle)
+    return event(at, "booking.confirmed", key=key, who=who, booking=booking, vehicle=car)
+
+
+def vehicle(plate: str) -> Event:
+    """A car."""
+    return {"id": plate, "plate": plate, "model": "Peugeot 208"}
 
 
 def changed(at: str, starts: str, ends: str, zone: str = PARIS, **more: Any) -> Event:
     """Another time, perhaps another place."""
-    return event(at, "booking.changed", booking={**times(starts, ends, zone), **more})
+    car = vehicle(more.pop("plate", "GK-482-XT"))
+    return event(at, "booking.changed", booking={**times(starts, ends, zone), **more}, vehicle=car)
 
 
 def opened(at: str, key: str = "b-1") -> Event:
@@ -151,8 +156,8 @@ def test_moved_earlier_into_the_last_three_hours_names_the_car_at_once() -> None
     ]
 
 
-def test_moved_to_another_station_after_the_car_was_named_names_the_new_bay() -> None:
-    elsewhere = {"place": "parking P5, Lyon-Saint-Exupéry", "bay": "E7", "lock": "0042"}
+def test_moved_to_another_station_after_the_car_was_named_names_the_new_car_and_bay() -> None:
+    elsewhere = {"place": "parking P5, Lyon-Saint-Exupéry", "bay": "E7", "lock": "0042", "plate": "AA-000-AA"}
     life = heard(BOOKED, changed("7h00m", "14h00m", "20h00m", **elsewhere), opened("14h00m"))
     assert told(life)[:4] == [
         ("0h10m", "booking-confirmed"),
@@ -162,6 +167,8 @@ def test_moved_to_another_station_after_the_car_was_named_names_the_new_bay() ->
     ]
     old, new = only(life, "find-your-car")
     assert "B12" in old
+    assert "GK-482-XT" in old
+    assert "AA-000-AA" in new
     assert "Lyon-Saint-Exup" in new
     assert "place E7" in new
     assert "0042" in new

@@ -60,6 +60,28 @@ def test_events_about_an_object_reach_its_person_in_their_order_however_many_oth
     assert world.tables.timers == {}
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_the_only_relation_of_a_role_takes_the_place_of_the_one_before(together):
+    world = World()
+    world.feed(world.booking("booking.moved"), vehicle(world, key="v1"), vehicle(world, "CD-456", "v2"))
+    entries = [world.only(("booking", "b1"), ("vehicle", key)) for key in ("v2", "v1", "v2")]
+    for batch in [entries] if together else [[one] for one in entries]:
+        world.feed(*batch)
+    world.feed(world.event("fleet.asked"))
+    assert bodies(world) == ["It is CD-456."]
+    assert [relation.to_key for relation in world.tables.relations.values() if relation.to_kind == "vehicle"] == ["v2"]
+
+
+def test_the_only_relation_of_a_role_leaves_other_roles_and_the_relations_of_others_alone():
+    world = World()
+    world.feed(drives(world), drives(world, "bert"), world.relation(("vehicle", "v1"), ("booking", "b1"), "of"))
+    world.feed(world.only(("vehicle", "v2"), ("profile", "anna"), "driver"))
+    assert len(world.tables.relations) == 4
+    world.feed(world.only(("vehicle", "v1"), ("profile", "carl"), "driver"))
+    drivers = {one.to_key for one in world.tables.relations.values() if (one.from_key, one.role) == ("v1", "driver")}
+    assert drivers == {"carl"}
+
+
 def test_a_person_reads_what_the_event_says_of_an_object_whose_own_stream_is_behind():
     world = World()
     wanted = world.hasher.stream("vehicle", "v1")

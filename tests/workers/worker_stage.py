@@ -239,6 +239,12 @@ class World:
         body = RelationEntry(Relation(*start, *end, role), delete)
         return Entry(self.hasher.stream(*start), body, self.clock.now())
 
+    def only(self, start: tuple[str, str], end: tuple[str, str], role: str = "car") -> Entry:
+        """A relation that ends the others of its role."""
+        return Entry(
+            self.hasher.stream(*start), RelationEntry(Relation(*start, *end, role, only=True)), self.clock.now()
+        )
+
     def consent(self, state: str, purpose: str = "commercial", key: str = "anna") -> Entry:
         """A line of the ledger."""
         return Entry(self.person(key), ConsentEntry(key, purpose, state), self.clock.now())

@@ -7,7 +7,7 @@ from typing import Any
 
 from outrider.configuration.kinds import Kind
 from outrider.contracts.reading import Context, Reading
-from outrider.contracts.shapes import NAME, TEXT, Shape, either, listing, mapping, names_to
+from outrider.contracts.shapes import FLAG, NAME, TEXT, Shape, either, listing, mapping, names_to
 from outrider.contracts.surroundings import Surroundings, suggest
 from outrider.domain.problem import Problem
 from outrider.ingest.mapping import PROFILE, EventMapping, ObjectMapping, Path, RelationMapping, SourceMapping
@@ -26,7 +26,7 @@ _KEYS: dict[str, Shape] = {
     "traits": _PATHS,
     "addresses": _PATHS,
     "objects": listing(mapping({"kind": TEXT, "key": _PATH, "traits": _PATHS}, ("kind", "key"))),
-    "relations": listing(mapping({"from": TEXT, "to": TEXT, "role": NAME}, ("from", "to", "role"))),
+    "relations": listing(mapping({"from": TEXT, "to": TEXT, "role": NAME, "only": FLAG}, ("from", "to", "role"))),
 }
 _EVENT: Shape = either(mapping({key: _KEYS.get(key, {}) for key in KEYS}), _EMPTY)
 #: What `read_source` accepts.
@@ -105,10 +105,11 @@ class _Reader:
         )
 
     def relation(self, reading: Reading) -> RelationMapping:
-        if not reading.mapping("from", "to", "role", needed=("from", "to", "role")):
+        if not reading.mapping("from", "to", "role", "only", needed=("from", "to", "role")):
             return RelationMapping("", "", "")
         ends = [self.kind(reading.at(end), also=PROFILE) for end in ("from", "to")]
-        return RelationMapping(ends[0], ends[1], reading.at("role").name("a role"))
+        only = reading.has("only") and reading.at("only").boolean()
+        return RelationMapping(ends[0], ends[1], reading.at("role").name("a role"), only)
 
     def kind(self, reading: Reading, also: str = "") -> str:
         name = reading.text("a kind")

@@ -105,3 +105,5 @@ class Relation(msgspec.Struct, frozen=True):
     role: str
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    #: Setting it ends what else of the same kind stands in this role from the same entity.
+    only: bool = False

@@ -38,6 +38,8 @@ class RelationMapping(msgspec.Struct, frozen=True):
     from_kind: str
     to_kind: str
     role: str
+    #: True: one at a time; it ends what stood in this role before.
+    only: bool = False
 
 
 class EventMapping(msgspec.Struct, frozen=True):
@@ -177,7 +179,7 @@ def _traits(event: Event, paths: Mapping[str, Path]) -> dict[str, Any]:
 def _relations(mapping: EventMapping, key: str, objects: tuple[ObjectChange, ...]) -> list[Relation]:
     keys = {change.kind: change.key for change in objects} | {PROFILE: key}
     return [
-        Relation(each.from_kind, keys[each.from_kind], each.to_kind, keys[each.to_kind], each.role)
+        Relation(each.from_kind, keys[each.from_kind], each.to_kind, keys[each.to_kind], each.role, only=each.only)
         for each in mapping.relations
         if each.from_kind in keys and each.to_kind in keys
     ]

@@ -140,16 +140,24 @@ class Saving:
             await connection.execute(self._sql.save_objects, *columns(rows, 5), batch.now)
         if batch.deleted_objects:
             await connection.execute(self._sql.delete_objects, list(batch.deleted_objects), batch.now)
-        if not batch.relations:
-            return
-        ended = [(a, b, relation.role) for a, b, relation, delete in batch.relations if delete]
+        if batch.relations:
+            await self._save_relations(connection, batch)
+
+    async def _save_relations(self, connection: Any, batch: Batch) -> None:
+        """Ends first, then what was set and not ended after that: what the batch did last counts."""
+        ended: set[tuple[bytes, bytes, str]] = set()
+        made: dict[tuple[bytes, bytes, str], dict[datetime | None, tuple[Any, ...]]] = {}
+        for start, end, relation, delete in batch.relations:
+            key = (start, end, relation.role)
+            if delete:
+                ended.add(key)
+                made.pop(key, None)
+            else:
+                made.setdefault(key, {})[relation.valid_from] = relation_row(start, end, relation)
         if ended:
-            await connection.execute(self._sql.end_relations, *columns(ended, 3))
-        made = {
-            (a, b, r.role, r.valid_from): relation_row(a, b, r) for a, b, r, delete in batch.relations if not delete
-        }
-        if made:
-            await connection.execute(self._sql.save_relations, *columns(list(made.values()), 7))
+            await connection.execute(self._sql.end_relations, *columns(sorted(ended), 3))
+        if rows := [row for spans in made.values() for row in spans.values()]:
+            await connection.execute(self._sql.save_relations, *columns(rows, 7))
 
     async def _save_progress(self, connection: Any, batch: Batch) -> None:
         if batch.enrollments:

@@ -34,6 +34,7 @@ from outrider.testing.provider_cases import (
     told_outcome,
     told_receipts,
 )
+from outrider.testing.provider_junk import HEADERS, JUNK, PAGES, STATUS, mutations
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 URL = "https://hooks.example.com/callbacks/k3JhX9?attempt=msg_01JD5Z7W3N8Q4X0T6V2R9C1B5A.1"
@@ -46,34 +47,8 @@ MESSAGE = Outbound(
     acknowledgment="AZOjkKpRcjqJ1oW1qU0vKQABAGpK2kBq3cJ0kq5mJw2mD0iTq1lM",
     acknowledge_url="https://hooks.example.com/v1/acknowledgements",
 )
-#: Other people's words about failure that are in no provider's documentation.
-PAGES = (b"", b"<html><body>502 Bad Gateway</body></html>", b"upstream connect error", b"null", b"[]", b"{}", b"\xff")
-
 #: The same check runs for every provider's class and from several test modules.
 PROPERTY = settings(suppress_health_check=[HealthCheck.differing_executors], deadline=None)
-
-STATUS = st.integers(100, 599)
-HEADERS = st.dictionaries(st.sampled_from(["retry-after", "content-type", "x-other"]), st.text(max_size=20))
-JUNK = st.one_of(
-    st.binary(max_size=300),
-    st.recursive(
-        st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=10),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-        max_leaves=10,
-    ).map(msgspec.json.encode),
-)
-
-
-def mutations(documents: list[bytes]) -> st.SearchStrategy[bytes]:
-    """Documented bodies with one piece cut out or replaced: closer to the edges than bytes from nowhere."""
-
-    def cut(drawn: tuple[bytes, int, int, bytes]) -> bytes:
-        body, start, length, patch = drawn
-        place = start % (len(body) + 1)
-        return body[:place] + patch + body[place + length :]
-
-    pieces = st.tuples(st.sampled_from(documents), st.integers(0, 4000), st.integers(0, 40), st.binary(max_size=8))
-    return pieces.map(cut)
 
 
 def secrets_of(provider: Provider, values: dict[str, Any]) -> list[str]:

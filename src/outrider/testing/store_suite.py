@@ -14,17 +14,19 @@ from outrider.testing.bounce_suite import BounceSuite
 from outrider.testing.claim_suite import ClaimSuite, SetBackSuite, StopSuite
 from outrider.testing.doubt_suite import DoubtSuite
 from outrider.testing.engine_suite import LeaseSuite, QuarantineSuite, StimulusSuite
-from outrider.testing.facts_suite import JourneySuite, PeopleSuite, SlotSuite
+from outrider.testing.journey_suite import JourneySuite
 from outrider.testing.keeping_suite import KeepingSuite
 from outrider.testing.log_suite import LogSuite
 from outrider.testing.outcome_suite import OutcomeSuite, RescueSuite
+from outrider.testing.people_suite import PeopleSuite, ThingSuite
 from outrider.testing.receipt_suite import OrphanSuite, ReceiptSuite
 from outrider.testing.route_suite import RouteSuite
+from outrider.testing.slot_suite import SlotSuite
 
 __all__ = ["AnswerSuite", "DeliveryStoreSuite", "EngineStoreSuite", "LogSuite", "RouteSuite"]
 
 
-class EngineStoreSuite(LeaseSuite, StimulusSuite, QuarantineSuite, PeopleSuite, JourneySuite, SlotSuite):
+class EngineStoreSuite(LeaseSuite, StimulusSuite, QuarantineSuite, PeopleSuite, ThingSuite, JourneySuite, SlotSuite):
     """The port `EngineStore`."""
 
 

@@ -9,6 +9,7 @@ from outrider.api.sending import Asked
 from outrider.domain.decision import Decision
 from outrider.domain.entry import Entry, Event, EventEntry, SendEntry
 from outrider.domain.request import KeptAnswer
+from outrider.ingest.mapping import PROFILE
 from outrider.orchestration.record import rederive, unpack
 from outrider.plugged import gates
 from outrider.testing.simulation.company import NUMBERS, configuration
@@ -117,6 +118,27 @@ class IntakeChecks(Checks):
                 raise self.violated("I3", f"entry {position} was never handled", self.i3.__doc__)
 
     i3 = i3_every_entry_is_handled_or_quarantined
+
+    def i41_events_of_an_object_reach_their_person_in_order(self) -> None:
+        """[end] Events that begin at one object reach one person in the order in which the log has them."""
+        begun: dict[str, tuple[int, bytes]] = {}
+        last: dict[tuple[bytes, bytes], int] = {}
+        arrived: dict[tuple[str, bytes], int] = {}
+        for position, entry in sorted(self.tables.entries.items()):
+            if not isinstance(entry.body, EventEntry):
+                continue
+            event = entry.body.event.id
+            if entry.key is not None:
+                begun[event] = (position, entry.stream)
+            if entry.body.entity.kind == PROFILE:
+                arrived[event, entry.stream] = position
+        for (event, person), position in sorted(arrived.items(), key=lambda each: begun[each[0][0]]):
+            way = (begun[event][1], person)
+            if position < last.get(way, 0):
+                raise self.violated("I41", f"{event} reached its person before an earlier event", self.i41.__doc__)
+            last[way] = position
+
+    i41 = i41_events_of_an_object_reach_their_person_in_order
 
     def i3_only_poison_is_quarantined(self) -> None:
         """Only a stimulus that is really poisonous is quarantined: nobody suffers for a fault of the store."""

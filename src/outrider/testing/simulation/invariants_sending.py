@@ -121,9 +121,10 @@ class SendingChecks(Checks):
 
     # ── when intents are committed ──
 
-    def intents(self) -> None:
-        """A delivery worker committed: look at each new attempt."""
-        for attempt in self.new_attempts():
+    def intents(self) -> list[AttemptRow]:
+        """A delivery worker committed: look at each new attempt; gives them for further looks."""
+        new = self.new_attempts()
+        for attempt in new:
             row = self.tables.messages[attempt.message]
             self.world.maybe_open[attempt.message, attempt.number] = None
             self.i8_one_open_attempt(row)
@@ -135,6 +136,7 @@ class SendingChecks(Checks):
             self.i14_the_route_is_healthy(attempt)
             self.i16_refusals_and_doubts_are_respected(row, attempt)
             self.i20_in_its_window(row, attempt)
+        return new
 
     def i8_one_open_attempt(self, row: MessageRow) -> None:
         """At most one attempt of a message is open at any time."""

@@ -73,7 +73,7 @@ class Load:
         starts = chance.choice((600.0, 4.0 * 3600, 8.0 * 3600, 20.0 * 3600)) + chance.uniform(0.0, 3600.0)
         ends = starts + chance.uniform(2.0, 30.0) * 3600
         booking = self._booking(f"b-{self._bookings}", starts, ends)
-        self.send("booking.confirmed", person, {"booking": booking})
+        self.send("booking.confirmed", person, {"booking": booking, "car": f"car-{self._bookings % 7}"})
         after = self.world.timeline.after
         if chance.random() < 0.5:
             moved = starts + chance.uniform(-4.0, 6.0) * 3600

@@ -16,6 +16,8 @@ from outrider.testing.simulation.watch import Violated
 #: days or less, so that a run fails for a gap in the simulator, not for bad luck.
 CORE = {
     "a cap was full": 50,
+    "a local day was full": 50,
+    "a gap was waited for": 50,
     "an event came twice": 50,
     "C2 a repeat found its event stored": 50,
     "two receipts conflict": 20,

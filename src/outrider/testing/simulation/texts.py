@@ -71,6 +71,17 @@ at_most = 1
 within = "6h"
 purposes = ["commercial"]
 
+[[caps]]
+name = "advice"
+at_most = 2
+per = "day"
+purposes = ["service"]
+
+[[gaps]]
+name = "breath"
+at_least = "15m"
+purposes = ["service", "commercial"]
+
 [ceilings]
 per_hour = 12
 per_day = 40
@@ -79,6 +90,7 @@ per_day = 40
 KINDS = {
     "profile": "kind: profile\ntraits: {name: string}\n",
     "booking": "kind: booking\ntraits: {starts_at: timestamp, ends_at: timestamp, key: string}\n",
+    "vehicle": "kind: vehicle\ntraits: {plate: string}\n",
 }
 
 _PERSON = """
@@ -89,8 +101,15 @@ _PERSON = """
 _BOOKING = """
     objects: [{kind: booking, key: data.booking.key, traits: {"*": data.booking}}]
     relations: [{from: profile, to: booking, role: driver}]"""
+#: A confirmation also tells about the car: one object more than the events after it.
+_CONFIRMED = """
+    objects:
+      - {kind: booking, key: data.booking.key, traits: {"*": data.booking}}
+      - {kind: vehicle, key: data.car, traits: {plate: data.car}}
+    relations:
+      - {from: profile, to: booking, role: driver}
+      - {from: booking, to: vehicle, role: car, only: true}"""
 ABOUT_BOOKINGS = (
-    "booking.confirmed",
     "booking.changed",
     "booking.canceled",
     "booking.returned",
@@ -98,7 +117,9 @@ ABOUT_BOOKINGS = (
 )
 ABOUT_PEOPLE = ("app.opened", "tip.asked", "code.requested", "license.expires", "breakdown.reported", "odd.happened")
 SOURCE = "source: app\nevents:" + "".join(
-    [f"\n  {name}:{_PERSON}{_BOOKING}" for name in ABOUT_BOOKINGS] + [f"\n  {name}:{_PERSON}" for name in ABOUT_PEOPLE]
+    [f"\n  booking.confirmed:{_PERSON}{_CONFIRMED}"]
+    + [f"\n  {name}:{_PERSON}{_BOOKING}" for name in ABOUT_BOOKINGS]
+    + [f"\n  {name}:{_PERSON}" for name in ABOUT_PEOPLE]
 )
 
 #: Name → purpose, variables, text. Every text names its person, so that a stranger's data would be seen.

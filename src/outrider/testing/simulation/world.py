@@ -28,6 +28,7 @@ from outrider.testing.simulation.faults import Planted
 from outrider.testing.simulation.hosts import EngineHost, Host
 from outrider.testing.simulation.invariants_end import EndChecks
 from outrider.testing.simulation.invariants_intake import IntakeChecks
+from outrider.testing.simulation.invariants_rules import RuleChecks
 from outrider.testing.simulation.invariants_sending import SendingChecks
 from outrider.testing.simulation.invariants_time import TimeChecks
 from outrider.testing.simulation.load import Load
@@ -59,7 +60,7 @@ STIRRING = frozenset(
 DOUBTFUL = frozenset({"finish", "rescue", "resolve", "report", "match_orphans"})
 
 
-class Watch(IntakeChecks, SendingChecks, TimeChecks, EndChecks):
+class Watch(IntakeChecks, SendingChecks, RuleChecks, TimeChecks, EndChecks):
     """Every invariant."""
 
     def committed(self, method: str) -> None:
@@ -74,7 +75,10 @@ class Watch(IntakeChecks, SendingChecks, TimeChecks, EndChecks):
             self.i19_waits_last_real_time()
             self.i3_only_poison_is_quarantined()
         elif method == "commit":
-            self.intents()
+            for attempt in self.intents():
+                row = self.tables.messages[attempt.message]
+                self.i11_local_days_hold(row, attempt)
+                self.i42_gaps_hold(row, attempt)
         elif method == "finish":
             self.note_refusals()
             self.i14_a_route_rests_for_its_own_trouble()
@@ -89,6 +93,7 @@ class Watch(IntakeChecks, SendingChecks, TimeChecks, EndChecks):
         self.i2_each_request_is_stored_once()
         self.i3_every_entry_is_handled_or_quarantined()
         self.i4_decisions_follow_from_their_records()
+        self.i41_events_of_an_object_reach_their_person_in_order()
         self.i15_reasons_and_logs_hold_no_personal_data()
         self.i17_no_doubt_is_left()
         self.i17_no_doubt_without_a_fault()

@@ -51,6 +51,11 @@ class Facts:
         self._relate(start, (end, relation.to_kind, relation.role), relation, delete=delete)
         self._relate(end, (start, relation.from_kind, relation.role), relation, delete=delete)
 
+    def rivals(self, start: bytes, end: bytes, relation: Relation) -> list[bytes]:
+        """The other ends that an `only` relation takes the place of."""
+        place = (relation.to_kind, relation.role)
+        return [other for other, *held in self.related.get(start, ()) if tuple(held) == place and other != end]
+
     def _relate(self, stream: bytes, other: tuple[bytes, str, str], relation: Relation, *, delete: bool) -> None:
         row = [one for one in self.related.get(stream, ()) if one != other]
         if not delete and _holds(relation, self.now):

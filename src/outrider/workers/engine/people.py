@@ -28,6 +28,7 @@ from outrider.journeys import Stimulus as JourneyStimulus
 from outrider.journeys.definition import Program
 from outrider.profiles.apply import change_profile, new_profile
 from outrider.workers.engine.deciding import Desk
+from outrider.workers.engine.relating import relate
 
 
 class People:
@@ -69,9 +70,7 @@ class People:
     def save_relation(self, entry: Entry, body: RelationEntry) -> None:
         """Draft a relation; its profile exists from now on."""
         self.profile(entry.stream, body.relation.from_key)
-        other = self.desk.hasher.stream(body.relation.to_kind, body.relation.to_key)
-        self.draft.relations.append((entry.stream, other, body.relation, body.delete))
-        self.working.relate(entry.stream, other, body.relation, delete=body.delete)
+        relate(self.working, self.draft, self.desk.hasher, entry.stream, body)
 
     # ── journeys ──
 

@@ -16,6 +16,7 @@ from outrider.domain.profile import Object
 from outrider.ingest.mapping import PROFILE
 from outrider.profiles.apply import change_object
 from outrider.workers.engine.deciding import Desk
+from outrider.workers.engine.relating import relate
 
 
 class Things:
@@ -34,7 +35,7 @@ class Things:
         elif isinstance(body, ObjectEntry):
             self.change(entry.stream, body.change, skip=None)
         elif isinstance(body, RelationEntry):
-            self.relation(entry.stream, body)
+            relate(self.working, self.draft, self.hasher, entry.stream, body)
             self.tell_related(entry.stream, skip=None)
 
     def event(self, entry: Entry, body: EventEntry) -> None:
@@ -47,7 +48,7 @@ class Things:
         subject = self.hasher.stream(body.path[-1].kind, body.path[-1].key) if body.path else None
         for relation in body.effects.relations:
             if (relation.from_kind, relation.from_key) == (here.kind, here.key):
-                self.relation(entry.stream, RelationEntry(relation))
+                relate(self.working, self.draft, self.hasher, entry.stream, RelationEntry(relation))
         for change in body.effects.objects:
             if (change.kind, change.key) == (here.kind, here.key):
                 self.change(entry.stream, change, skip=subject)
@@ -74,13 +75,6 @@ class Things:
         self.working.objects[thing.stream] = thing
         self.draft.objects[(thing.stream, thing.version)] = thing
         self.draft.deleted_objects.pop(thing.stream, None)
-
-    def relation(self, stream: bytes, body: RelationEntry) -> None:
-        """Draft a relation that begins here; later stimuli of the batch see it."""
-        relation = body.relation
-        other = self.hasher.stream(relation.to_kind, relation.to_key)
-        self.draft.relations.append((stream, other, relation, body.delete))
-        self.working.relate(stream, other, relation, delete=body.delete)
 
     def tell_related(self, stream: bytes, skip: bytes | None) -> None:
         """One stimulus for each related person."""
