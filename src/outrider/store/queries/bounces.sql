@@ -22,7 +22,7 @@ select address, day, sent_at, reason from soft_bounces where address = any($1::b
 -- name: load_arrived
 -- Mail to the same people's addresses since the first bounce that a server took and that has not come back.
 select b.address, s.intent_at, s.status = 'delivered' as proved
-from (select address, min(message) as message from soft_bounces where address = any($1::bytea[]) group by address) b
+from (select distinct on (address) address, message from soft_bounces where address = any($1::bytea[]) order by address, message) b
 join messages m on m.id = b.message
 join messages s on s.stream = m.stream and s.id > m.id
 where s.address = b.address and s.channel = m.channel and s.status in ('accepted', 'delivered') and s.intent_at is not null
