@@ -87,6 +87,10 @@ def test_an_address_stands_for_itself_under_its_hash(in_memory: Play) -> None:
         ({"channels": {"first": ["sms", "sms"]}}, "$.channels.first[1]", "twice"),
         ({"channels": {"first": ["sms"], "after": "1m"}}, "$.channels.after", "escalate instead of first"),
         ({"valid_for": "0s"}, "$.valid_for", "more than 0s"),
+        ({"dedupe_key": "license 7\n"}, "$.dedupe_key", "without control characters"),
+        ({"dedupe_key": "\x9flicense"}, "$.dedupe_key", "without control characters"),
+        ({"dedupe_key": ""}, "$.dedupe_key", ">= 1"),
+        ({"dedupe_key": "x" * 201}, "$.dedupe_key", "<= 200"),
         ({"values": {"code": "1"}}, "$.values.tries", "missing: template 'code' needs it: an integer such as 3"),
         ({"values": {"code": 1, "tries": 1}}, "$.values.code", "expected a string, got a number"),
         ({"values": {"code": "1", "tries": True}}, "$.values.tries", "expected an integer, got a boolean"),
@@ -182,6 +186,20 @@ def test_the_same_key_with_another_body_is_refused_and_changes_nothing(in_memory
         again = await stage.http.post("/v1/messages", json=CODE, headers=key)
         assert again.content == first.content
         assert [body.values["code"] for body in await sent(stage)] == ["4711"]
+
+    in_memory(act)
+
+
+def test_of_a_dedupe_key_only_a_hash_goes_into_the_log_and_it_belongs_to_the_body(in_memory: Play) -> None:
+    async def act(stage: Stage) -> None:
+        longest = "license-77 é".ljust(200, "!")
+        for number, key in enumerate(("license-77", "license-77", longest)):
+            assert (await send(stage, {**CODE, "dedupe_key": key}, f"k-{number}")).status_code == 202
+        one, same, other = await sent(stage)
+        assert one.dedupe == same.dedupe == stage.deps.hasher.dedupe("license-77")
+        assert other.dedupe == stage.deps.hasher.dedupe(longest)
+        assert b"license-77" not in msgspec.msgpack.encode(await stage.entries())
+        is_problem(await send(stage, {**CODE, "dedupe_key": "another"}, "k-1"), 422, "idempotency-key-reused")
 
     in_memory(act)
 
