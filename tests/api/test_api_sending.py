@@ -87,6 +87,8 @@ def test_an_address_stands_for_itself_under_its_hash(in_memory: Play) -> None:
         ({"channels": {"first": ["sms", "sms"]}}, "$.channels.first[1]", "twice"),
         ({"channels": {"first": ["sms"], "after": "1m"}}, "$.channels.after", "escalate instead of first"),
         ({"valid_for": "0s"}, "$.valid_for", "more than 0s"),
+        ({"dedupe_key": "license 7\n"}, "$.dedupe_key", "without control characters"),
+        ({"dedupe_key": "\x9flicense"}, "$.dedupe_key", "without control characters"),
         ({"values": {"code": "1"}}, "$.values.tries", "missing: template 'code' needs it: an integer such as 3"),
         ({"values": {"code": 1, "tries": 1}}, "$.values.code", "expected a string, got a number"),
         ({"values": {"code": "1", "tries": True}}, "$.values.tries", "expected an integer, got a boolean"),
@@ -186,6 +188,26 @@ def test_the_same_key_with_another_body_is_refused_and_changes_nothing(in_memory
     in_memory(act)
 
 
+def test_of_a_dedupe_key_only_a_hash_goes_into_the_log_and_it_belongs_to_the_body(in_memory: Play) -> None:
+    async def act(stage: Stage) -> None:
+        longest = "license-77 é".ljust(200, "!")
+        for number, key in enumerate(("license-77", "license-77", longest)):
+            assert (await send(stage, {**CODE, "dedupe_key": key}, f"k-{number}")).status_code == 202
+        one, same, other = await sent(stage)
+        assert one.dedupe == same.dedupe == stage.deps.hasher.dedupe("license-77")
+        assert other.dedupe == stage.deps.hasher.dedupe(longest)
+        assert b"license-77" not in msgspec.msgpack.encode(await stage.entries())
+        key = {**await stage.key("*"), "idempotency-key": "k-1"}
+        await stage.http.post("/v1/messages", json={**CODE, "dedupe_key": "one"}, headers=key)
+        another = await stage.http.post("/v1/messages", json={**CODE, "dedupe_key": "another"}, headers=key)
+        is_problem(another, 422, "idempotency-key-reused")
+        for wrong in ("", "x" * 201, 77):
+            document = is_problem(await send(stage, {**CODE, "dedupe_key": wrong}, "k-9"), 400, "unreadable-request")
+            assert [each["path"] for each in document["errors"]] == ["$.dedupe_key"]
+
+    in_memory(act)
+
+
 def test_keys_of_two_callers_are_strangers(in_memory: Play) -> None:
     async def act(stage: Stage) -> None:
         assert (await send(stage, CODE)).content != (await send(stage, CODE)).content
@@ -264,6 +286,30 @@ def test_who_waits_gets_the_decision_and_so_does_every_repeat(on_postgres: Play)
         assert shown.json()["profile"] == "c-1"
         timeline = (await stage.ask("GET", "/v1/profiles/c-1/timeline")).json()["items"]
         assert "send" in [item["kind"] for item in timeline]
+
+    on_postgres(act)
+
+
+def test_a_second_request_under_a_dedupe_key_gets_a_decision_of_its_own_that_names_the_first(on_postgres: Play) -> None:
+    async def act(stage: Stage) -> None:
+        async def ask(number: int, profile: str) -> Any:
+            body = {**HELLO, "to": {"profile": profile}, "time_critical": True, "dedupe_key": "license-77"}
+            return (await send(stage, body, f"k-{number}", "?wait=applied")).json()
+
+        async with stage.engine():
+            await stage.ask("PUT", "/v1/profiles/c-1?wait=applied", json=ANNA)
+            first, second = await ask(1, "c-1"), await ask(2, "c-1")
+            assert (first["decision"]["verdict"], second["decision"]["verdict"]) == ("send", "drop")
+            assert second["id"] != first["id"]
+            assert second["decision"]["gate"] == "dedupe_key"
+            assert second["decision"]["explanation"][0].endswith(f" as {first['id']}.")
+            assert any("dedupe_key (first under its key)" in line for line in first["decision"]["explanation"])
+            await stage.ask("DELETE", "/v1/profiles/c-1?wait=applied")
+            await stage.ask("PUT", "/v1/profiles/c-1?wait=applied", json=ANNA)
+            assert (await ask(3, "c-1"))["decision"]["verdict"] == "send"
+            await stage.ask("PUT", "/v1/profiles/app-7?wait=applied", json=ANNA)
+            await stage.ask("PUT", "/v1/profiles/app-7/merge?wait=applied", json={"into": "c-1"})
+            assert (await ask(4, "app-7"))["decision"]["gate"] == "dedupe_key"
 
     on_postgres(act)
 

@@ -12,6 +12,8 @@ from served_api import Running, invoke, running
 from outrider.cli.send import _told
 from outrider.domain.purpose import Purpose
 
+SEND = ("send", "code", "--value", "code=A-1")
+
 
 @pytest.fixture
 def api() -> Iterator[Running]:
@@ -29,6 +31,16 @@ def test_a_send_is_accepted_once_for_a_key(api: Running) -> None:
     assert (body.address.value, body.values, body.strategy.channels) == ("+33612345678", {"code": "4711"}, ("sms",))
 
 
+def test_a_dedupe_key_goes_along_as_its_hash(api: Running) -> None:
+    done = invoke(api, *SEND, "--to", "c-1042", "--dedupe-key", "license-77:2030-05-31")
+    assert done.exit_code == 0, done.output
+    [body] = api.bodies()
+    assert body.dedupe == api.deps.hasher.dedupe("license-77:2030-05-31")
+    refused = invoke(api, *SEND, "--to", "c-1042", "--dedupe-key", "two\nlines")
+    assert refused.exit_code == 1
+    assert "$.dedupe_key: expected a text without control characters" in refused.output
+
+
 def test_a_send_to_a_key_names_channel_and_purpose(api: Running) -> None:
     arguments = ("--to", "c-1042", "--channel", "sms", "--purpose", "security", "--value", "code=A-1")
     done = invoke(api, "send", "code", *arguments)
@@ -43,9 +55,6 @@ def test_a_send_that_is_refused_names_every_place(api: Running) -> None:
     for words in ("$.values.cod: ", "$.values.code: missing", "$.channels.first[0]: ", "(422)"):
         assert words in done.output
     assert invoke(api, "send", "code", "--to", "c", "--value", "code").exit_code == 2
-
-
-SEND = ("send", "code", "--value", "code=A-1")
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class Named:
 
 
 def test_the_shipped_gates_are_asked_in_the_documented_order() -> None:
-    documented = ["validity", "consent", "suppression", "reachability", "quiet_hours", "frequency_cap"]
+    documented = ["validity", "dedupe_key", "consent", "suppression", "reachability", "quiet_hours", "frequency_cap"]
     assert [gate.name for gate in GATES if gate.name in documented] == documented
 
 
@@ -63,6 +63,6 @@ def test_two_gates_of_one_name_fail_the_start() -> None:
 def test_a_gate_is_one_new_file(tmp_path: Path) -> None:
     (tmp_path / "no_thirteenth.py").write_text(NEW_GATE)
     gates = in_order(plugins("outrider.orchestration.gates", "GATE", extra=[tmp_path]).values())
-    assert [gate.name for gate in gates][4] == "no_thirteenth"
+    assert [gate.name for gate in gates][5] == "no_thirteenth"
     decision = decide(candidate(), facts(), policy(), gates)
     assert (decision.verdict, decision.gate, decision.reason) == (Verdict.DROP, "no_thirteenth", "Not on a thirteenth.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -30,6 +31,7 @@ KNOWN = frozenset({"profile.market", "profile.locale", "profile.zone", "profile.
 #: How long a channel of an escalation gets unless the request says.
 AFTER = timedelta(minutes=10)
 Length = Annotated[str, Meta(pattern=LENGTH, examples=["10m"])]
+DedupeKey = Annotated[str, Meta(min_length=1, max_length=200, examples=["license-77:2030-05-31:first"])]
 
 
 class BareAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +75,8 @@ class SendIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     #: How long it is worth sending; unless given, as long as its purpose allows.
     valid_for: Length | None = None
     time_critical: bool = False
+    #: At most one message of its receiver is sent under it, whatever the Idempotency-Key, while they are known.
+    dedupe_key: DedupeKey | None = None
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -96,9 +100,11 @@ def check(data: SendIn, configuration: Configuration) -> Checked:
 
 
 def check_storable(data: SendIn) -> None:
-    """Raises Problem (422) for values that no log can keep."""
+    """Raises Problem (422) for values that no log can keep, and for a dedupe key that nobody could read back."""
     if unstorable := wrong_value(data.values, "$.values"):
         raise Problem(REJECTED, errors=[unstorable])
+    if any(unicodedata.category(each) == "Cc" for each in data.dedupe_key or ""):
+        raise Problem(REJECTED, errors=[Wrong("$.dedupe_key", "expected a text without control characters")])
 
 
 class _Checker:

@@ -143,6 +143,7 @@ def keyed_request(
         market=checked.market,
         locale=data.to.locale,
         zone=data.to.zone,
+        dedupe=hasher.dedupe(data.dedupe_key) if data.dedupe_key else None,
     )
     return KeyedRequest(asked.key, asked.fingerprint, Entry(stream, body, now), message, accepted(message))
 

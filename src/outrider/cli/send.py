@@ -37,6 +37,9 @@ WHERE = "where TO is an address"
 @click.option(
     "--key", metavar="KEY", help="The Idempotency-Key: the same again sends nothing more. Fresh unless given."
 )
+@click.option(
+    "--dedupe-key", metavar="TEXT", help="At most one message is ever sent to TO under it, whatever the --key."
+)
 @click.option("--url", help="Where the API is; OUTRIDER_URL unless given.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as one JSON object.")
 def send(

@@ -46,6 +46,6 @@ class Gate(Protocol):
         """Place within the phase."""
         ...
 
-    def judge(self, case: Case) -> Judgment:
-        """The gate's answer. Pure and total."""
+    def judge(self, case: Case) -> Judgment | None:
+        """The gate's answer; None where its rule is not about such a candidate. Pure and total."""
         ...

@@ -23,7 +23,7 @@ from outrider.domain.profile import Object, Profile
 from outrider.domain.purpose import Purpose
 from outrider.domain.receipt import Reported
 from outrider.domain.request import KeptAnswer, KeyedRequest
-from outrider.domain.work import Batch, DeadLetter, Lease, MessageState, Parked, Work
+from outrider.domain.work import Batch, DeadLetter, DedupeKey, Lease, MessageState, Parked, Work
 
 
 class Log(Protocol):
@@ -134,6 +134,10 @@ class EngineStore(Protocol):
 
     async def decided(self, ids: Collection[bytes]) -> dict[bytes, tuple[int, bytes]]:
         """Number and record of the last decision on each candidate that was ever decided."""
+        ...
+
+    async def dedupe_keys(self, wanted: Collection[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], DedupeKey]:
+        """Which messages have these dedupe keys, by (stream, keyed hash); keys that nobody has are left out."""
         ...
 
     async def parked(self, stream: bytes, most: int) -> list[Parked]:

@@ -28,6 +28,7 @@ STATUS_STYLES = {"delivered": "green", "undelivered": "red", "failed": "red", "e
 MISSED = {"failed": "failed", "undelivered": "was not delivered", "expired": "came too late"}
 GATES = {
     "validity": "too late",
+    "dedupe_key": "asked for before",
     "consent": "no consent",
     "suppression": "address suppressed",
     "reachability": "not reachable",

@@ -70,6 +70,8 @@ class Candidate(msgspec.Struct, frozen=True):
     root: bytes | None = None
     #: Why it follows another message that did not reach the person, such as ``push failed``; empty for a first one.
     fallback: str = ""
+    #: Keyed hash of the request's dedupe key: at most one message of its person goes out under it.
+    dedupe: bytes | None = None
 
 
 class Recent(msgspec.Struct, frozen=True, array_like=True):
@@ -93,6 +95,8 @@ class ReachFact(msgspec.Struct, frozen=True, array_like=True):
 
 #: A fact of some direct sends: nobody is known by the key they name.
 STRANGER = "stranger"
+#: A fact of candidates with a dedupe key: the earlier message under it (`message`, `at`, `status`); empty without one.
+DEDUPE = "dedupe"
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -109,7 +113,7 @@ class Facts(msgspec.Struct, frozen=True):
     reach: tuple[ReachFact, ...] = ()
     #: Newest first, no longer than the widest cap needs.
     recent: tuple[Recent, ...] = ()
-    #: STRANGER, where it holds.
+    #: STRANGER and DEDUPE, where they hold.
     extra: dict[str, Any] = {}
 
 

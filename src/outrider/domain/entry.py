@@ -219,6 +219,8 @@ class SendEntry(msgspec.Struct, frozen=True, tag="send"):
     market: str | None = None
     locale: str | None = None
     zone: str | None = None
+    #: Keyed hash of the request's dedupe key.
+    dedupe: bytes | None = None
 
 
 Body = (

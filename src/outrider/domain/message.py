@@ -28,6 +28,9 @@ class Status(StrEnum):
 #: No further move by us is possible or needed.
 FINAL = frozenset({Status.DELIVERED, Status.UNDELIVERED, Status.FAILED, Status.CANCELED, Status.EXPIRED})
 
+#: Certainly not sent, or sent and certainly not arrived: its dedupe key is free again.
+LET_GO = frozenset({Status.UNDELIVERED, Status.FAILED, Status.CANCELED, Status.EXPIRED})
+
 #: The engine may cancel only these; everything later is delivery's.
 CANCELABLE = frozenset({Status.HELD, Status.QUEUED})
 

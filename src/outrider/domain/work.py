@@ -129,10 +129,23 @@ class Batch(msgspec.Struct, frozen=True):
     entries: tuple[Entry, ...] = ()
     dead_letters: tuple[DeadLetter, ...] = ()
     parked: tuple[Parked, ...] = ()
+    #: (stream, keyed hash of a dedupe key, the message that has it from now on)
+    dedupe_keys: tuple[tuple[bytes, bytes, bytes], ...] = ()
 
 
 class Fenced(Exception):
     """The lease was lost: nothing of the batch was written."""
+
+
+class DedupeKey(msgspec.Struct, frozen=True):
+    """The message that has a dedupe key, and how it fared."""
+
+    #: The first one, where it went on to further channels.
+    message: bytes
+    #: When it was decided.
+    at: datetime
+    #: Of it and of those that followed it on further channels; a message that is no longer kept is left out.
+    statuses: dict[bytes, Status] = {}
 
 
 class MessageState(msgspec.Struct, frozen=True):

@@ -102,6 +102,10 @@ class Hasher:
         """The key under which a repeat of a request is known: what its caller chose, within caller and route."""
         return self._digest("request", credential, route, key)
 
+    def dedupe(self, key: str) -> bytes:
+        """What is kept of a dedupe key, within its profile: it may name a license."""
+        return self._digest("dedupe", key)
+
     def fingerprint(self, body: str) -> bytes:
         """What tells one request's body from another. Keyed, since a body may be as short as a phone number."""
         return self._digest("fingerprint", body)

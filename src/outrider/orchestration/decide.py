@@ -33,7 +33,7 @@ def decide(candidate: Candidate, facts: Facts, policy: Policy, gates: Sequence[G
 
     The first channel that no gate calls "not here" is the one: passed by all, it is sent there in a window; held or
     dropped there, the candidate is held or dropped, except that a step with `other_channel` looks on for a channel that
-    may go now. A step that skips or exits when blocked drops instead of holding. Every gate asked is in `results`.
+    may go now. A step that skips or exits when blocked drops instead of holding. Every gate's answer is in `results`.
     """
     results: list[GateResult] = []
     stops: list[GateResult] = []
@@ -77,6 +77,8 @@ def _ask(case: Case, gates: Sequence[Gate], results: list[GateResult]) -> dateti
     last = case.candidate.valid_until
     for gate in gates:
         judgment = gate.judge(case)
+        if judgment is None:
+            continue
         results.append(GateResult(gate.name, case.channel, judgment))
         if judgment.verdict is not PASS:
             return None

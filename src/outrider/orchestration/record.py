@@ -39,7 +39,7 @@ PLACE = 3
 #: The layout: fields in this order. A new one goes to the end and needs a default, so that older records stay readable.
 CANDIDATE = (
     *("id", "stream", "journey", "node", "template", "purpose", "strategy", "asked_at", "valid_until"),
-    *("time_critical", "blocked", "config", "enrollment", "about", "rung", "root", "fallback"),
+    *("time_critical", "blocked", "config", "enrollment", "about", "rung", "root", "fallback", "dedupe"),
 )
 FACTS = ("now", "market", "zone", "zone_rung", "locale", "consents", "reach", "extra")
 VERDICTS = tuple(Verdict)

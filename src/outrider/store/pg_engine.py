@@ -12,16 +12,17 @@ import asyncpg
 from outrider.domain.decision import Recent
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import Entry
-from outrider.domain.message import Message
+from outrider.domain.message import Message, Status
 from outrider.domain.profile import Object, Profile
 from outrider.domain.stops import address_key, opt_out_key
-from outrider.domain.work import GROUPS, Lease, MessageState, Parked, Timer, Work, group_of
+from outrider.domain.work import GROUPS, DedupeKey, Lease, MessageState, Parked, Timer, Work, group_of
 from outrider.lib.ids import first_id_at
 from outrider.store.named import Queries
 from outrider.store.pg_log import PostgresLog
 from outrider.store.pg_save import Saving
 from outrider.store.rows import (
     NEVER,
+    columns,
     read_enrollment,
     read_message,
     read_object,
@@ -164,6 +165,15 @@ class PostgresEngineStore(Saving, PostgresLog):
         """See the port."""
         rows = await self._pool.fetch(self._sql.load_decided, list(ids))
         return {row["id"]: (row["number"], row["record"]) for row in rows}
+
+    async def dedupe_keys(self, wanted: Collection[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], DedupeKey]:
+        """See the port."""
+        found: dict[tuple[bytes, bytes], DedupeKey] = {}
+        for row in await self._pool.fetch(self._sql.load_dedupe_keys, *columns(sorted(wanted), 2)):
+            key = found.setdefault((row["stream"], row["key"]), DedupeKey(row["message"], row["at"], {}))
+            if row["id"] is not None:
+                key.statuses[row["id"]] = Status(row["status"])
+        return found
 
     async def parked(self, stream: bytes, most: int) -> list[Parked]:
         """See the port."""

@@ -111,6 +111,7 @@ class Saving:
         await connection.execute(self._sql.forget_entries, streams, max(batch.cursors.values(), default=0))
         await connection.execute(self._sql.forget_consents, streams)
         await connection.execute(self._sql.forget_enrollments, streams)
+        await connection.execute(self._sql.forget_dedupe_keys, streams)
         await connection.execute(self._sql.forget_messages, streams, batch.now)
         await connection.execute(self._sql.drop_addresses, streams)
         await connection.execute(
@@ -181,6 +182,8 @@ class Saving:
         if batch.closed:
             closed = [(message, str(status), reason) for message, status, reason in batch.closed]
             await connection.execute(self._sql.close_messages, *columns(closed, 3), batch.now)
+        if batch.dedupe_keys:
+            await connection.execute(self._sql.save_dedupe_keys, *columns(list(batch.dedupe_keys), 3), batch.now)
 
     async def _insert_messages(self, connection: Any, messages: Sequence[Message]) -> None:
         rows = [message_row(message, self._vault) for message in messages]

@@ -11,7 +11,7 @@ from outrider.domain.entry import Entry
 from outrider.domain.message import Status
 from outrider.domain.profile import Object, Profile, Relation
 from outrider.domain.stops import address_key, opt_out_key
-from outrider.domain.work import Batch, Lease, MessageState, Parked, Timer, Work, group_of
+from outrider.domain.work import Batch, DedupeKey, Lease, MessageState, Parked, Timer, Work, group_of
 from outrider.testing.memory_part import MemoryPart, transaction
 from outrider.testing.memory_rows import LONG_AGO, MessageRow
 from outrider.testing.memory_save import check, write
@@ -176,6 +176,17 @@ class MemoryEngineStore(MemoryPart):
         tables = self.tables
         known = [(each, tables.last_decision[each]) for each in ids if each in tables.last_decision]
         return {each: (number, tables.decisions[each, number].record) for each, number in known}
+
+    @transaction
+    async def dedupe_keys(self, wanted: Collection[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], DedupeKey]:
+        """See the port."""
+        known = self.tables.dedupe_keys
+        return {key: self._dedupe_key(key[0], *known[key]) for key in wanted if key in known}
+
+    def _dedupe_key(self, stream: bytes, message: bytes, at: datetime) -> DedupeKey:
+        rows = (self.tables.messages[each] for each in self.tables.messages_of.get(stream, ()))
+        own = (row for row in rows if message in (row.message.id, row.message.root))
+        return DedupeKey(message, at, {row.message.id: row.status for row in own})
 
     @transaction
     async def parked(self, stream: bytes, most: int) -> list[Parked]:

@@ -103,6 +103,8 @@ def _forget(tables: Tables, stream: bytes, batch: Batch) -> None:
     tables.put_stop(Stop(profile_key(stream), "profile", "the profile was deleted"))
     tables.erase_entries(stream, max(batch.cursors.values(), default=0))
     _drop_enrollments(tables, stream)
+    for key in [key for key in tables.dedupe_keys if key[0] == stream]:
+        del tables.dedupe_keys[key]
     for identifier in tables.messages_of.get(stream, ()):
         row = tables.messages[identifier]
         row.message, row.erased = msgspec.structs.replace(row.message, content=NOBODY), True
@@ -186,6 +188,8 @@ def _write_messages(tables: Tables, batch: Batch) -> None:
         row = tables.messages.get(identifier)
         if row is not None and row.status in CANCELABLE:
             tables.set_status(row, status, batch.now, reason)
+    for stream, key, identifier in batch.dedupe_keys:
+        tables.dedupe_keys[stream, key] = (identifier, batch.now)
 
 
 def _decision_key(decided: Decided) -> tuple[bytes, int]:

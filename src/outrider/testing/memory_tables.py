@@ -73,6 +73,8 @@ class Tables:
         self.last_decision: dict[bytes, int] = {}
         self.messages: dict[bytes, MessageRow] = {}
         self.messages_of: dict[bytes, list[bytes]] = {}
+        #: (stream, keyed hash of a dedupe key) → the message that has it, and since when.
+        self.dedupe_keys: dict[tuple[bytes, bytes], tuple[bytes, datetime]] = {}
         self.outbox: Agenda[bytes] = Agenda()
         #: Messages locked by an open claim.
         self.claimed: set[bytes] = set()

@@ -12,6 +12,7 @@ from __future__ import annotations
 from outrider.testing.answer_suite import AnswerSuite
 from outrider.testing.bounce_suite import BounceSuite
 from outrider.testing.claim_suite import ClaimSuite, SetBackSuite, StopSuite
+from outrider.testing.dedupe_suite import DedupeSuite
 from outrider.testing.doubt_suite import DoubtSuite
 from outrider.testing.engine_suite import LeaseSuite, QuarantineSuite, StimulusSuite
 from outrider.testing.journey_suite import JourneySuite
@@ -26,7 +27,9 @@ from outrider.testing.slot_suite import SlotSuite
 __all__ = ["AnswerSuite", "DeliveryStoreSuite", "EngineStoreSuite", "LogSuite", "RouteSuite"]
 
 
-class EngineStoreSuite(LeaseSuite, StimulusSuite, QuarantineSuite, PeopleSuite, ThingSuite, JourneySuite, SlotSuite):
+class EngineStoreSuite(
+    LeaseSuite, StimulusSuite, QuarantineSuite, PeopleSuite, ThingSuite, JourneySuite, SlotSuite, DedupeSuite
+):
     """The port `EngineStore`."""
 
 

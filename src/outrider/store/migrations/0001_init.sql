@@ -200,6 +200,15 @@ create table configurations (
     files      jsonb not null                -- path → text
 );
 
+-- Which message of a profile has a dedupe key: at most one goes out under each. Kept until the profile is forgotten.
+create table dedupe_keys (
+    stream  bytea not null,
+    key     bytea not null,                  -- keyed hash of what the request gave
+    message bytea not null,                  -- the first, where it went on to further channels
+    at      timestamptz not null,
+    primary key (stream, key)
+);
+
 create table enrollments (
     id         bytea not null,               -- shard, then a hash of (stream, journey, about)
     round      integer not null,

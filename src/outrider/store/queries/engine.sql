@@ -101,6 +101,18 @@ where m.id = any($1::bytea[])
 -- The last decision on each candidate.
 select distinct on (id) id, number, record from decisions where id = any($1::bytea[]) order by id, number desc
 
+-- name: load_dedupe_keys
+-- Dedupe keys with the messages that have them. The ids of what followed on further channels begin as the first one's.
+select k.stream, k.key, k.message, k.at, m.id, m.status
+from unnest($1::bytea[], $2::bytea[]) as w(stream, key)
+join dedupe_keys k on k.stream = w.stream and k.key = w.key
+left join lateral (
+    select m.id, m.status from messages m
+    where m.id between substring(k.message for 7) || decode(repeat('00', 9), 'hex') and substring(k.message for 7) || decode(repeat('ff', 9), 'hex')
+      and (m.id = k.message or m.root = k.message)
+) m on true
+order by k.stream, k.key, m.id
+
 -- name: load_parked
 -- What waits behind a quarantined stimulus.
 select number, kind, body from parked_stimuli where stream = $1 order by number limit $2
@@ -168,6 +180,10 @@ update consents set sealed = '' where stream = any($1::bytea[])
 -- name: forget_enrollments
 -- Passages of forgotten people go: nobody can read them, and whoever returns starts anew.
 delete from enrollments where stream = any($1::bytea[])
+
+-- name: forget_dedupe_keys
+-- Whoever returns starts anew.
+delete from dedupe_keys where stream = any($1::bytea[])
 
 -- name: forget_messages
 -- What still waits for forgotten people is canceled.
@@ -266,6 +282,12 @@ with moved as (
     where m.id = u.id and m.status in ('held', 'queued') returning m.id
 )
 delete from outbox o using moved m where o.message = m.id
+
+-- name: save_dedupe_keys
+-- Messages get dedupe keys: new ones, and those that earlier messages let go.
+insert into dedupe_keys (stream, key, message, at)
+select u.*, $4 from unnest($1::bytea[], $2::bytea[], $3::bytea[]) as u
+on conflict (stream, key) do update set message = excluded.message, at = excluded.at
 
 -- name: block_streams
 -- Streams wait behind a quarantined stimulus.

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from outrider.configuration.build import Configuration
 from outrider.contracts.gate import Gate
-from outrider.domain.decision import Candidate, Decision, Facts, ReachFact, Recent, Verdict
+from outrider.domain.decision import DEDUPE, Candidate, Decision, Facts, ReachFact, Recent, Verdict
 from outrider.domain.direct import is_direct
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.message import Content, Further, Message, Status
@@ -23,6 +23,7 @@ from outrider.lib.ids import Hasher
 from outrider.orchestration.decide import decide
 from outrider.orchestration.facts import facts_for
 from outrider.orchestration.record import pack, unpack
+from outrider.workers.engine.dedupe import earlier, streams_of, take
 from outrider.workers.engine.draft import Draft
 from outrider.workers.engine.facts import Facts as Working
 from outrider.workers.engine.library import Library
@@ -136,7 +137,9 @@ class Desk:
             self.working.now,
             country if isinstance(country, str) else None,
         )
-        extra = self.working.extra.get(candidate.id)
+        extra = self.working.extra.get(candidate.id, {})
+        if candidate.dedupe is not None:
+            extra = {**extra, DEDUPE: earlier(self.working, self.draft, candidate, streams_of(profile, self.hasher))}
         return replace(facts, extra=extra) if extra else facts
 
     def hash_of(self, address: Address) -> bytes:
@@ -173,6 +176,7 @@ class Desk:
             self.draft.messages[message.id] = message
         else:
             self.draft.redecided[message.id] = message
+        take(self.working, self.draft, decision.candidate, message)
         if decision.verdict is Verdict.HOLD:
             self.draft.drop_timer(message.id, "escalate")
             self.draft.set_timer(Timer(message.id, "held", message.not_before, message.stream))

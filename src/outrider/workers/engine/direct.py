@@ -24,6 +24,7 @@ def direct_candidate(entry: Entry, body: SendEntry, now: datetime) -> Candidate:
         valid_until=asked_at + body.valid_for,
         time_critical=body.time_critical,
         config=body.config,
+        dedupe=body.dedupe,
     )
 
 

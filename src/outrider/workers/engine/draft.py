@@ -36,6 +36,8 @@ class Draft:
     closed: dict[bytes, tuple[Status, str]] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
+    #: (stream, keyed hash of a dedupe key) → the message that has it from now on.
+    dedupe_keys: dict[tuple[bytes, bytes], bytes] = field(default_factory=dict)
 
     def set_timer(self, timer: Timer) -> None:
         """Set or move a timer."""
@@ -61,6 +63,7 @@ class Draft:
         self.enrollments = {key: one for key, one in self.enrollments.items() if one.stream != stream}
         self.messages = {key: one for key, one in self.messages.items() if one.stream != stream}
         self.redecided = {key: one for key, one in self.redecided.items() if one.stream != stream}
+        self.dedupe_keys = {key: one for key, one in self.dedupe_keys.items() if key[0] != stream}
         for timer in [one for one in self.timers.values() if one.stream == stream]:
             self.drop_timer(timer.owner, timer.kind)
 
@@ -87,6 +90,7 @@ class Draft:
             closed=tuple((message, status, reason) for message, (status, reason) in self.closed.items()),
             entries=tuple(self.entries),
             parked=tuple(self.parked),
+            dedupe_keys=tuple((*key, message) for key, message in self.dedupe_keys.items()),
         )
 
 

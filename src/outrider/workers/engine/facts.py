@@ -13,7 +13,7 @@ from outrider.domain.decision import Recent
 from outrider.domain.enrollment import Enrollment
 from outrider.domain.entry import ObjectChange
 from outrider.domain.profile import Object, Profile, Relation
-from outrider.domain.work import MessageState
+from outrider.domain.work import DedupeKey, MessageState
 
 
 @dataclass
@@ -36,6 +36,8 @@ class Facts:
     extra: dict[bytes, dict[str, Any]] = field(default_factory=dict)
     #: Candidate → number and record of its last decision.
     decided: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+    #: (stream, keyed hash of a dedupe key) → the message that has it.
+    dedupe_keys: dict[tuple[bytes, bytes], DedupeKey] = field(default_factory=dict)
 
     def object(self, stream: bytes) -> Object | None:
         """An object; what its own stream has not brought yet is read from the event that is being told."""
@@ -77,6 +79,7 @@ class Facts:
         self.live.pop(stream, None)
         self.rounds = {key: one for key, one in self.rounds.items() if one.stream != stream}
         self.messages = {key: one for key, one in self.messages.items() if one.message.stream != stream}
+        self.dedupe_keys = {key: one for key, one in self.dedupe_keys.items() if key[0] != stream}
 
 
 def _holds(relation: Relation, at: datetime) -> bool:

@@ -5,6 +5,9 @@ there, in order, to the stream of the profile that stands for the person. Messag
 the facts of then; consents that change later, and the wish to be forgotten, are told to them too. Relations stay with
 the key they were set under: the profile that stands for the person has those of all its keys.
 
+A direct send goes by what its key's own profile knows, except under a dedupe key: that is the person's, so the profile
+that stands for the person decides.
+
 Un-merging gives the key that leaves what came from it, also what came under it since: facts, and passages that still
 run. What both had said, and every message, stays where it is.
 """
@@ -32,6 +35,7 @@ from outrider.domain.entry import (
     ProfileEntry,
     ReplyEntry,
     ReturnEntry,
+    SendEntry,
 )
 from outrider.domain.profile import ConsentState, Identity, Profile
 from outrider.domain.work import Timer
@@ -55,6 +59,8 @@ def passed_on(entry: Entry, key: str, into: str) -> Body | None:
         return replace(body, change=_said_under(body.change, key, into))
     if isinstance(body, ConsentEntry):
         return None if body.mirrored else replace(body, key=into, via=body.via or key)
+    if isinstance(body, SendEntry):
+        return replace(body, profile=into) if body.dedupe and body.address is None else None
     return body if isinstance(body, ObjectChangedEntry | ReplyEntry) else None
 
 

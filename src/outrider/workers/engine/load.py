@@ -16,6 +16,7 @@ from outrider.journeys import about_of, enrollment_id
 from outrider.journeys.definition import Program
 from outrider.lib.ids import Hasher
 from outrider.orchestration.record import unpack
+from outrider.workers.engine.dedupe import asked_keys, streams_of
 from outrider.workers.engine.facts import Facts
 from outrider.workers.engine.library import Library
 from outrider.workers.engine.rungs import next_rung_id
@@ -63,6 +64,8 @@ class Loader:
         other_keys = self._other_keys(facts.profiles)
         await self._things(stimuli, candidates, (people.union(*other_keys.values()), things), facts)
         await self._limits(stimuli, candidates, other_keys, facts)
+        if wanted := asked_keys(stimuli, candidates, other_keys, self.hasher):
+            facts.dedupe_keys = await self.store.dedupe_keys(wanted)
         for stream, others in other_keys.items():
             facts.add_from(others, stream)
         return facts
@@ -70,7 +73,7 @@ class Loader:
     def _other_keys(self, profiles: Mapping[bytes, Profile]) -> dict[bytes, list[bytes]]:
         """Profile → the streams of the keys that were merged into it: its past lies there."""
         return {
-            stream: [self.hasher.stream(PROFILE, key) for key in sorted(profile.identity.merged)]
+            stream: streams_of(profile, self.hasher)[1:]
             for stream, profile in profiles.items()
             if profile.identity.merged
         }
