@@ -150,6 +150,18 @@ def test_whoever_is_forgotten_under_one_key_is_forgotten_under_all(key):
     assert world.tables.profiles == {}
 
 
+@pytest.mark.parametrize("key", ["anna", "app-7", "web-3"])
+def test_who_comes_back_right_after_the_deletion_is_not_forgotten_again(key):
+    world = World()
+    world.feed(
+        change(world, "anna", name="Zoé"), change(world, "app-7", name="Zoé"), change(world, "web-3", name="Zoé")
+    )
+    world.feed(merge(world, "web-3", "app-7"), merge(world, "app-7", "anna"))
+    world.feed(world.forget(key), change(world, key, name="Anew"))
+    assert profile(world, key).identity.traits == {"name": "Anew"}
+    assert list(world.tables.profiles) == [world.person(key)]
+
+
 @pytest.mark.parametrize("steps", [[("a", "a")], [("a", "b"), ("b", "a")], [("a", "b"), ("b", "c"), ("c", "a")]])
 def test_a_circle_of_merges_is_never_closed(steps):
     world = World()

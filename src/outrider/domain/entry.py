@@ -88,6 +88,8 @@ class ForgetEntry(msgspec.Struct, frozen=True, tag="forget"):
     """DELETE of a profile: journeys end, waiting messages are canceled, personal data goes."""
 
     key: str
+    #: Keys of the same person that were told already: who comes back under one of them is not forgotten again.
+    told: tuple[str, ...] = ()
 
 
 class ObjectEntry(msgspec.Struct, frozen=True, tag="object"):

@@ -165,23 +165,22 @@ def begun_under(people: People, stream: bytes, key: str, before: Sequence[Enroll
         people.keep(note_passages(profile, key, new, {one.id for one in live}))
 
 
-def mirror(people: People, profile: Profile, body: ConsentEntry | ForgetEntry) -> None:
+def mirror(people: People, profile: Profile, body: ConsentEntry) -> None:
     """Tell the keys that were merged into a profile, for the sake of their messages under way.
 
     A grant is told to the key it was given under only: it is not theirs should they part again.
     """
     for key in sorted(profile.identity.merged):
-        if isinstance(body, ForgetEntry):
-            _tell(people, key, replace(body, key=key))
-        elif body.state == ConsentState.WITHDRAWN or key == body.via:
+        if body.state == ConsentState.WITHDRAWN or key == body.via:
             _tell(people, key, replace(body, key=key, mirrored=True))
 
 
-def forget_with(people: People, profile: Profile) -> None:
-    """Whoever is forgotten under one key is forgotten under all of them."""
-    mirror(people, profile, ForgetEntry(profile.key))
-    if profile.identity.merged_into:
-        _tell(people, profile.identity.merged_into, ForgetEntry(profile.identity.merged_into))
+def forget_with(people: People, profile: Profile, body: ForgetEntry) -> None:
+    """Whoever is forgotten under one key is forgotten under all of them, each told once."""
+    told = {*body.told, profile.key}
+    others = {*profile.identity.merged, profile.identity.merged_into} - told - {""}
+    for key in sorted(others):
+        _tell(people, key, ForgetEntry(key, tuple(sorted(told | others))))
 
 
 def _tell_objections(people: People, profile: Profile, key: str) -> None:

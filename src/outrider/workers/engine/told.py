@@ -113,7 +113,7 @@ def relation(people: People, entry: Entry, body: RelationEntry) -> None:
 def forget(people: People, entry: Entry, body: ForgetEntry) -> None:
     """Journeys end, waiting messages are canceled, personal data goes."""
     if (profile := people.working.profiles.get(entry.stream)) is not None:
-        forget_with(people, profile)
+        forget_with(people, profile, body)
     for enrollment in tuple(people.working.live.get(entry.stream, ())):
         people.settle(leave(enrollment, "the profile was deleted", people.working.now), enrollment, None)
     people.working.forget(entry.stream)
