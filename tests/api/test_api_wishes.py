@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from api_stage import Stage
 from test_api_callbacks import twilio
@@ -54,6 +56,34 @@ def test_a_start_told_again_after_a_later_stop_lifts_nothing(on_postgres: Play) 
         for text, sid in (("START", "SM1"), ("STOP", "SM2"), ("START", "SM1")):
             assert await say(stage, text, sid) == 204
         assert await reason(stage) is not None
+
+    on_postgres(act)
+
+
+def test_a_stop_told_again_after_a_later_start_stops_nobody(on_postgres: Play) -> None:
+    async def act(stage: Stage) -> None:
+        await people(stage)
+        for text, sid in (("STOP", "SM1"), ("START", "SM2"), ("STOP", "SM1")):
+            assert await say(stage, text, sid) == 204
+        assert await reason(stage) is None
+
+    on_postgres(act)
+
+
+def test_a_start_that_is_stored_has_lifted_the_stop_whatever_comes_after_its_commit(on_postgres: Play) -> None:
+    """The provider tells an unanswered START again: it is a repeat then, so nothing may be left to do."""
+
+    async def act(stage: Stage) -> None:
+        await people(stage)
+        await say(stage, "STOP", "SM1")
+
+        async def lost(keys: Sequence[str]) -> None:
+            raise OSError(f"{len(keys)} stops were not lifted")
+
+        stage.store.lift = lost  # type: ignore[method-assign]
+        for _ in range(2):
+            await say(stage, "START", "SM2")
+        assert await reason(stage) is None
 
     on_postgres(act)
 

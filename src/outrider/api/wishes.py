@@ -28,15 +28,16 @@ async def wish_in(deps: ApiDeps, streams: Sequence[bytes], text: str) -> Heard |
     return heard_in(text, rows or markets[policy.home_market].opt_out)
 
 
-def stops_for(heard: Heard | None, address: bytes, reply: Reply, at: datetime) -> list[Stop]:
-    """The stop a STOP puts, with the words explanations use; none for anything else."""
-    if heard is None or heard.wish is not Wish.STOP:
+def stops_for(
+    heard: Heard | None, address: bytes, reply: Reply, at: datetime, told_by: tuple[bytes, ...]
+) -> list[Stop]:
+    """The stop a STOP puts, with the words explanations use, or its end by START; none for anything else.
+
+    `told_by`: the keys of the entries the reply becomes. Both wishes count once: told again, neither undoes what the
+    person wrote since.
+    """
+    if heard is None or (heard.wish is Wish.START and not told_by):
         return []
     to = f" to {reply.to}" if reply.to else ""
-    return [
-        Stop(
-            opt_out_key(address),
-            "opt_out",
-            f"the person wrote {heard.word}{to} on {at.astimezone(UTC):%Y-%m-%d at %H:%M} UTC",
-        )
-    ]
+    reason = f"the person wrote {heard.word}{to} on {at.astimezone(UTC):%Y-%m-%d at %H:%M} UTC"
+    return [Stop(opt_out_key(address), "opt_out", reason, heard.wish is Wish.START, told_by)]

@@ -72,6 +72,10 @@ class Truth(Protocol):
         """A provider accepted a message."""
         ...
 
+    def received(self, account: str, side: Counterpart, taken: Taken) -> None:
+        """A person has a message."""
+        ...
+
     def harmed(self, account: str, message: bytes, how: str) -> None:
         """A submission met a fault."""
         ...
@@ -187,6 +191,7 @@ class Carrier:
         seconds = self.truth.timeline.seconds
         self.truth.accepted(Copy(message, number, self.account, taken.to, taken.text, taken.id, seconds))
         self._report(taken)
+        self.truth.received(self.account, self.side, taken)
 
     def _report(self, taken: Taken) -> None:
         """Plan the receipts of one message."""

@@ -108,7 +108,9 @@ class Planted:
                 return
 
     def _fits(self, fault: Armed) -> bool:
-        """A withdrawal needs somebody who waits for a message; a claim without any is let pass."""
+        """A withdrawal or a STOP needs somebody who waits for a message; a claim without any is let pass."""
+        if fault.what == "stop":
+            return bool(self.world.wishes.claimed())
         return fault.what != "withdraw" or bool(self.world.store.tables.claimed)
 
     def _happen(self, fault: Armed, process: Process) -> None:
@@ -118,6 +120,8 @@ class Planted:
             raise Died(fault.name)
         if fault.what == "pause":
             self._pause(process)
+        elif fault.what == "stop":
+            self.world.wishes.stop(self.world.wishes.claimed()[0])
         else:
             self._withdraw()
 

@@ -49,6 +49,15 @@ RARE = (
     "the database's clock jumps",
 )
 RARE_SEEDS = range(12, 24)
+#: What a few days of the profile `people` meet.
+LIVELY = {
+    "a START lifted a STOP": 20,
+    "a STOP between decision and intent": 5,
+    "a STOP met a message that waited": 5,
+    "an answer was told twice": 10,
+    "C2 the API dies after a reply's commit": 1,
+}
+LIVELY_DAYS = 12
 CHUNK = 50
 
 

@@ -19,6 +19,7 @@ from outrider.domain.work import group_of
 from outrider.ingest.mapping import PROFILE
 from outrider.lib.ids import Hasher
 from outrider.plugged import providers
+from outrider.sandbox.counterpart import Counterpart, Taken
 from outrider.testing.memory_rows import MessageRow
 from outrider.testing.simulation.carriers import Carrier, Copy
 from outrider.testing.simulation.company import Person, configuration, people
@@ -28,6 +29,7 @@ from outrider.testing.simulation.faults import Planted
 from outrider.testing.simulation.hosts import EngineHost, Host
 from outrider.testing.simulation.invariants_end import EndChecks
 from outrider.testing.simulation.invariants_intake import IntakeChecks
+from outrider.testing.simulation.invariants_people import PeopleChecks
 from outrider.testing.simulation.invariants_rules import RuleChecks
 from outrider.testing.simulation.invariants_sending import SendingChecks
 from outrider.testing.simulation.invariants_time import TimeChecks
@@ -37,6 +39,7 @@ from outrider.testing.simulation.store import DatabaseClock, WatchedStore
 from outrider.testing.simulation.sweep_host import SweepHost
 from outrider.testing.simulation.timeline import Process, Timeline
 from outrider.testing.simulation.watch import Memory
+from outrider.testing.simulation.wishes import Wishes
 from outrider.workers.desk import Account
 
 #: Transactions after which somebody may have something to do.
@@ -60,7 +63,7 @@ STIRRING = frozenset(
 DOUBTFUL = frozenset({"finish", "rescue", "resolve", "report", "match_orphans"})
 
 
-class Watch(IntakeChecks, SendingChecks, RuleChecks, TimeChecks, EndChecks):
+class Watch(IntakeChecks, SendingChecks, RuleChecks, PeopleChecks, TimeChecks, EndChecks):
     """Every invariant."""
 
     def committed(self, method: str) -> None:
@@ -79,11 +82,13 @@ class Watch(IntakeChecks, SendingChecks, RuleChecks, TimeChecks, EndChecks):
                 row = self.tables.messages[attempt.message]
                 self.i11_local_days_hold(row, attempt)
                 self.i42_gaps_hold(row, attempt)
+                self.i43_a_stop_is_obeyed_at_once(row)
         elif method == "finish":
             self.note_refusals()
             self.i14_a_route_rests_for_its_own_trouble()
         elif method == "append":
             self.memory.stops.update(stop.key for stop in store.stopped)
+            self.note_answers()
         elif method == "lift":
             self.memory.stops.difference_update(store.lifted)
 
@@ -103,13 +108,18 @@ class Watch(IntakeChecks, SendingChecks, RuleChecks, TimeChecks, EndChecks):
         self.i24_the_end_follows_from_the_receipts()
         self.i25_orphans_are_strangers()
         self.i36_retries_stay_few()
+        self.i43_the_last_word_counts()
 
 
 class World:
     """Everything there is."""
 
-    def __init__(self, seed: int, start: datetime, *, calm: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self, seed: int, start: datetime, *, calm: bool = False, lively: bool = False, verbose: bool = False
+    ) -> None:
         self.seed = seed
+        #: Whether people do more than the events of the load: a day of its own kind, so that others keep their steps.
+        self.lively = lively
         self.chance = Random(seed)
         self.timeline = Timeline(start, verbose=verbose)
         self.calm = calm
@@ -126,6 +136,7 @@ class World:
         self.maybe_open: dict[tuple[bytes, int], None] = {}
         self.planted = Planted(self)
         self.load = Load(self)
+        self.wishes = Wishes(self)
         self.memory = Memory()
         self.watch = Watch(self, self.memory)
         self._skews: dict[str, float] = {}
@@ -234,6 +245,11 @@ class World:
         """See Truth."""
         self.timeline.note(f"{copy.account} accepted {copy.message.hex()[-6:]}.{copy.number}")
         self.watch.accepted(copy)
+
+    def received(self, account: str, side: Counterpart, taken: Taken) -> None:
+        """See Truth."""
+        if self.lively and taken.to.startswith("+"):
+            self.wishes.received(account, side, taken)
 
     def harmed(self, account: str, message: bytes, how: str) -> None:
         """See Truth."""

@@ -37,6 +37,7 @@ from outrider.testing.simulation.zoo_storing import (
     poll_by_last_position,
     rescue_runs_again,
     retry_on_timeout,
+    stop_is_for_decisions_only,
 )
 
 #: Number → fault, the invariants that may catch it, the profile, the plant. From 101 on they are our own.
@@ -69,5 +70,6 @@ PLANTS: dict[int, tuple[str, tuple[str, ...], str, Callable[[Patch], None]]] = {
     109: ("an event visits its objects one by one", ("I41",), "storm", one_stream_after_the_other),
     110: ("the gap between messages is not looked at", ("I42",), "standard", gaps_are_not_looked_at),
     111: ("a cap by the day counts days of UTC", ("I11",), "storm", days_begin_in_utc),
+    112: ("a STOP is for decisions only", ("I43",), "people", stop_is_for_decisions_only),
     105: ("absence proved without the reporting lag", ("I7", "I6"), "storm", no_lookup_lag),
 }

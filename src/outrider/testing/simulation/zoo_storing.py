@@ -114,6 +114,16 @@ def consent_read_before(patch: Patch) -> None:
     patch.set(MemoryClaim, "_stop", stop)
 
 
+def stop_is_for_decisions_only(patch: Patch) -> None:
+    """What was decided before a STOP is still sent: the intent's transaction does not look for one."""
+    original = MemoryClaim._stop
+
+    def stop(self: MemoryClaim, intent: Intent) -> Stop | None:
+        return original(self, replace(intent, stop_keys=[key for key in intent.stop_keys if "opt_out" not in key]))
+
+    patch.set(MemoryClaim, "_stop", stop)
+
+
 def cap_counts_what_was_sent(patch: Patch) -> None:
     """A cap counts intents only: what is decided but not sent yet takes no slot."""
     patch.set(memory_engine, "WITHOUT_SLOT", memory_engine.WITHOUT_SLOT | {Status.QUEUED})
