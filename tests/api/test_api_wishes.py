@@ -140,3 +140,17 @@ def test_operators_see_a_stop_and_lift_it_only_when_they_say_so(on_postgres: Pla
         assert lifted["suppressed"] is False
 
     on_postgres(act)
+
+
+def test_what_a_merged_person_writes_is_heard_once(on_postgres: Play) -> None:
+    """Both keys have the number on file; the engine passes on what comes under the merged one."""
+
+    async def act(stage: Stage) -> None:
+        await people(stage)
+        async with stage.engine():
+            await stage.ask("PUT", "/v1/profiles/c-1/merge?wait=applied", json={"into": "c-2"})
+        await say(stage, "Where is it?", "SM1")
+        heard = [entry.stream for entry in await stage.entries() if isinstance(entry.body, ReplyEntry)]
+        assert heard == [stage.deps.hasher.stream("profile", "c-2")]
+
+    on_postgres(act)

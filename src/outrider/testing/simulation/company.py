@@ -135,11 +135,20 @@ class Person(msgspec.Struct, frozen=True):
     #: Zone of their own, or None for their market's.
     zone: str | None
     consents: bool
+    #: For a second key: the first one of the same person.
+    known_as: str = ""
+
+    @property
+    def human(self) -> str:
+        """The first key of this person."""
+        return self.known_as or self.key
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """What every event tells of its person."""
-        fields = {"key": self.key, "market": self.market, "phone": self.phone, "name": f"canary-{self.key}"}
+        """What every event tells of its person; under a second key only the first one tells the number."""
+        fields = {"key": self.key, "market": self.market, "name": f"canary-{self.human}"}
+        if not self.known_as:
+            fields["phone"] = self.phone
         if self.token:
             fields["token"] = self.token
         if self.zone:

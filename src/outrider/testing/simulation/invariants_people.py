@@ -19,12 +19,13 @@ class PeopleChecks(Checks):
     def note_answers(self) -> None:
         """Entries were stored: what their people asked for; an answer that is told again says nothing new."""
         for entry in self.world.store.appended:
-            if not isinstance(entry.body, ReplyEntry) or entry.key in self.memory.answers:
+            if not isinstance(entry.body, ReplyEntry) or entry.body.provider_id in self.memory.answers:
                 continue
-            self.memory.answers.add(entry.key)
+            self.memory.answers.add(entry.body.provider_id)
             address = self.world.hasher.address("sms", entry.body.sender)
             if entry.body.text in _STOPS:
                 self.memory.left_alone.add(address)
+                self.memory.ever_alone.add(address)
                 self.world.wishes.note_waiting(address)
             elif entry.body.text in STARTS and address in self.memory.left_alone:
                 self.memory.left_alone.remove(address)
@@ -40,7 +41,7 @@ class PeopleChecks(Checks):
 
     def i43_the_last_word_counts(self) -> None:
         """[end] A number is left alone exactly when STOP was the last word written from it."""
-        for phone in (one.phone for one in self.world.people):
+        for phone in (one.phone for one in self.world.everybody):
             address = self.world.hasher.address("sms", phone)
             left_alone = opt_out_key(address) in self.tables.stops
             if left_alone != (address in self.memory.left_alone):

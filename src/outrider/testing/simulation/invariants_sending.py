@@ -99,8 +99,12 @@ class SendingChecks(Checks):
         """A text holds the data of its own person only, and goes to that person."""
         stream = self.tables.messages[copy.message].message.stream
         person = self.world.person_of(stream)
-        strangers = [one.key for one in self.world.people if one is not person and f"canary-{one.key} " in copy.text]
-        if copy.to not in (person.phone, person.token) or strangers or f"canary-{person.key} " not in copy.text:
+        strangers = [
+            one.key for one in self.world.people if one.key != person.human and f"canary-{one.key} " in copy.text
+        ]
+        double = self.world.doubles.get(person.key, person)
+        places = (person.phone, person.token, double.phone)
+        if copy.to not in places or strangers or f"canary-{person.human} " not in copy.text:
             raise self.violated("I15", f"the text for {person.key} went to somebody else", self.i15.__doc__)
 
     i15 = i15_texts_hold_data_of_their_person_only

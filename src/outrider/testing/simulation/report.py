@@ -55,6 +55,11 @@ LIVELY = {
     "a STOP between decision and intent": 5,
     "a STOP met a message that waited": 5,
     "an answer was told twice": 10,
+    "two keys became one person": 20,
+    "two keys parted": 10,
+    "a merged person had a message": 100,
+    "a passage moved": 10,
+    "a passage went back": 5,
     "C2 the API dies after a reply's commit": 1,
 }
 LIVELY_DAYS = 12

@@ -56,9 +56,12 @@ class Memory:
         self.statuses: dict[bytes, list[Status]] = {}
         #: Addresses (hash) whose person opted out at a provider, as a confirmed receipt or a refusal told us.
         self.opted_out: set[bytes] = set()
-        #: Keys of answers that were stored, and addresses (hash) from which STOP was the last word.
-        self.answers: set[bytes | None] = set()
+        #: Answers that were stored, by the provider's name, and addresses (hash) from which STOP was the last word.
+        self.answers: set[str] = set()
         self.left_alone: set[bytes] = set()
+        self.ever_alone: set[bytes] = set()
+        #: Which second keys were merged after the batch before, as either profile had it.
+        self.merged: frozenset[tuple[str, str]] = frozenset()
         #: What an event is told by → the first message of the escalation that told of it.
         self.tags: dict[str, bytes] = {}
         #: Attempts in doubt, and how doubts came and ended.

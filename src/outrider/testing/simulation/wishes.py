@@ -12,6 +12,7 @@ from outrider.domain.stops import OPT_OUT_PURPOSES
 from outrider.sandbox.counterpart import Counterpart, Taken
 from outrider.testing.memory_rows import MessageRow
 from outrider.testing.simulation.faults import Armed
+from outrider.testing.simulation.merges import plan_merges
 
 if TYPE_CHECKING:
     from outrider.testing.simulation.world import World
@@ -36,7 +37,8 @@ TROUBLE, REPLY_FAULTS = (
 
 
 def plan_life(world: World) -> None:
-    """What a day of the profile `people` has besides answers to texts: a STOP while the next text waits."""
+    """What a day of the profile `people` has besides answers to texts: second keys, a STOP while a text waits."""
+    plan_merges(world)
     for _ in range(IN_THE_BACKLOG):
         world.timeline.at(world.wishes.chance.uniform(0.0, DAY), world.wishes.stop_in_the_backlog)
     for _ in range(UNDER_A_CLAIM):
@@ -63,7 +65,7 @@ class Wishes:
         """STOP, and for most of them START after minutes or hours."""
         if phone not in self.latest or not self.world.faults_on:
             return
-        person = next(one for one in self.world.people if one.phone == phone)
+        person = next(one for one in self.world.everybody if one.phone == phone)
         self._write(phone, self.chance.choice(STOPS[person.market]))
         if self.chance.random() < COMING_BACK:
             start = partial(self._write, phone, self.chance.choice(STARTS))

@@ -29,11 +29,13 @@ from outrider.testing.simulation.faults import Planted
 from outrider.testing.simulation.hosts import EngineHost, Host
 from outrider.testing.simulation.invariants_end import EndChecks
 from outrider.testing.simulation.invariants_intake import IntakeChecks
+from outrider.testing.simulation.invariants_merging import MergingChecks
 from outrider.testing.simulation.invariants_people import PeopleChecks
 from outrider.testing.simulation.invariants_rules import RuleChecks
 from outrider.testing.simulation.invariants_sending import SendingChecks
 from outrider.testing.simulation.invariants_time import TimeChecks
 from outrider.testing.simulation.load import Load
+from outrider.testing.simulation.merges import doubles
 from outrider.testing.simulation.pocket import Pocket
 from outrider.testing.simulation.store import DatabaseClock, WatchedStore
 from outrider.testing.simulation.sweep_host import SweepHost
@@ -63,7 +65,7 @@ STIRRING = frozenset(
 DOUBTFUL = frozenset({"finish", "rescue", "resolve", "report", "match_orphans"})
 
 
-class Watch(IntakeChecks, SendingChecks, RuleChecks, PeopleChecks, TimeChecks, EndChecks):
+class Watch(IntakeChecks, SendingChecks, RuleChecks, PeopleChecks, MergingChecks, TimeChecks, EndChecks):
     """Every invariant."""
 
     def committed(self, method: str) -> None:
@@ -77,6 +79,7 @@ class Watch(IntakeChecks, SendingChecks, RuleChecks, PeopleChecks, TimeChecks, E
             self.i19_each_step_asks_once()
             self.i19_waits_last_real_time()
             self.i3_only_poison_is_quarantined()
+            self.note_merges()
         elif method == "commit":
             for attempt in self.intents():
                 row = self.tables.messages[attempt.message]
@@ -109,6 +112,7 @@ class Watch(IntakeChecks, SendingChecks, RuleChecks, PeopleChecks, TimeChecks, E
         self.i25_orphans_are_strangers()
         self.i36_retries_stay_few()
         self.i43_the_last_word_counts()
+        self.i44_nothing_said_is_lost()
 
 
 class World:
@@ -132,7 +136,10 @@ class World:
         self.store = WatchedStore(self.database, self.current.toml.ceiling, self.hook)
         self.store.tables.set_status = partial(self._set_status, self.store.tables.set_status)  # type: ignore[method-assign]
         self.people = people()
-        self._streams = {self.hasher.stream(PROFILE, person.key): person for person in self.people}
+        #: First key → the same person under a second one.
+        self.doubles = doubles(self.people) if lively else {}
+        self.everybody = (*self.people, *self.doubles.values())
+        self._streams = {self.hasher.stream(PROFILE, person.key): person for person in self.everybody}
         self.maybe_open: dict[tuple[bytes, int], None] = {}
         self.planted = Planted(self)
         self.load = Load(self)

@@ -15,11 +15,13 @@ from outrider.testing.simulation.zoo_deciding import (
     gaps_are_not_looked_at,
     halves_are_handled_again,
     lost_answer_is_a_refusal,
+    merged_keys_keep_their_events,
     newest_round_is_told,
     no_lookup_lag,
     one_breaker_for_all,
     one_stream_after_the_other,
     own_clock_of_the_resolver,
+    passages_stay_and_go,
     retries_without_a_budget,
     window_is_not_compared,
 )
@@ -71,5 +73,7 @@ PLANTS: dict[int, tuple[str, tuple[str, ...], str, Callable[[Patch], None]]] = {
     110: ("the gap between messages is not looked at", ("I42",), "standard", gaps_are_not_looked_at),
     111: ("a cap by the day counts days of UTC", ("I11",), "storm", days_begin_in_utc),
     112: ("a STOP is for decisions only", ("I43",), "people", stop_is_for_decisions_only),
+    113: ("a passage goes on under both keys of a person", ("I44",), "people", passages_stay_and_go),
+    114: ("a merged key keeps its events", ("I44",), "people", merged_keys_keep_their_events),
     105: ("absence proved without the reporting lag", ("I7", "I6"), "storm", no_lookup_lag),
 }
