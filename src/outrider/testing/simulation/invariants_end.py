@@ -76,7 +76,7 @@ class EndChecks(Checks):
         return any(
             healthy(self.world.carriers[account].windows, begin, end)
             and not self.memory.harms.get((row.message.id, account))
-            for account in self.world.accounts_of(row.message.channel)
+            for account in self.world.accounts_of(row.message)
         )
 
     def _ran_out_of_copies(self, row: MessageRow) -> bool:

@@ -60,6 +60,7 @@ LIVELY = {
     "a merged person had a message": 100,
     "a passage moved": 10,
     "a passage went back": 5,
+    "a text took the way that was left": 50,
     "C2 the API dies after a reply's commit": 1,
 }
 LIVELY_DAYS = 12

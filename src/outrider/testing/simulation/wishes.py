@@ -37,8 +37,9 @@ TROUBLE, REPLY_FAULTS = (
 
 
 def plan_life(world: World) -> None:
-    """What a day of the profile `people` has besides answers to texts: second keys, a STOP while a text waits."""
+    """What a day of the profile `people` has besides answers: second keys, senders that become illegal, a STOP while a text waits."""
     plan_merges(world)
+    world.registry.plan()
     for _ in range(IN_THE_BACKLOG):
         world.timeline.at(world.wishes.chance.uniform(0.0, DAY), world.wishes.stop_in_the_backlog)
     for _ in range(UNDER_A_CLAIM):

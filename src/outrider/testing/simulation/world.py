@@ -14,7 +14,7 @@ import msgspec
 from outrider.configuration.toml import AccountEntry
 from outrider.contracts.http import Request
 from outrider.domain.attempt import AttemptState
-from outrider.domain.message import Status
+from outrider.domain.message import Message, Status
 from outrider.domain.work import group_of
 from outrider.ingest.mapping import PROFILE
 from outrider.lib.ids import Hasher
@@ -29,6 +29,7 @@ from outrider.testing.simulation.faults import Planted
 from outrider.testing.simulation.hosts import EngineHost, Host
 from outrider.testing.simulation.invariants_end import EndChecks
 from outrider.testing.simulation.invariants_intake import IntakeChecks
+from outrider.testing.simulation.invariants_legality import LegalityChecks
 from outrider.testing.simulation.invariants_merging import MergingChecks
 from outrider.testing.simulation.invariants_people import PeopleChecks
 from outrider.testing.simulation.invariants_rules import RuleChecks
@@ -37,6 +38,7 @@ from outrider.testing.simulation.invariants_time import TimeChecks
 from outrider.testing.simulation.load import Load
 from outrider.testing.simulation.merges import doubles
 from outrider.testing.simulation.pocket import Pocket
+from outrider.testing.simulation.registry import COUNTRIES, Registry
 from outrider.testing.simulation.store import DatabaseClock, WatchedStore
 from outrider.testing.simulation.sweep_host import SweepHost
 from outrider.testing.simulation.timeline import Process, Timeline
@@ -65,7 +67,9 @@ STIRRING = frozenset(
 DOUBTFUL = frozenset({"finish", "rescue", "resolve", "report", "match_orphans"})
 
 
-class Watch(IntakeChecks, SendingChecks, RuleChecks, PeopleChecks, MergingChecks, TimeChecks, EndChecks):
+class Watch(
+    IntakeChecks, SendingChecks, RuleChecks, PeopleChecks, MergingChecks, LegalityChecks, TimeChecks, EndChecks
+):
     """Every invariant."""
 
     def committed(self, method: str) -> None:
@@ -86,6 +90,7 @@ class Watch(IntakeChecks, SendingChecks, RuleChecks, PeopleChecks, MergingChecks
                 self.i11_local_days_hold(row, attempt)
                 self.i42_gaps_hold(row, attempt)
                 self.i43_a_stop_is_obeyed_at_once(row)
+                self.i45_senders_are_registered(row, attempt)
         elif method == "finish":
             self.note_refusals()
             self.i14_a_route_rests_for_its_own_trouble()
@@ -144,6 +149,7 @@ class World:
         self.planted = Planted(self)
         self.load = Load(self)
         self.wishes = Wishes(self)
+        self.registry = Registry(self)
         self.memory = Memory()
         self.watch = Watch(self, self.memory)
         self._skews: dict[str, float] = {}
@@ -186,9 +192,11 @@ class World:
         """The person of a stream."""
         return self._streams[stream]
 
-    def accounts_of(self, channel: str) -> list[str]:
-        """The accounts a channel's routes use."""
-        return [route.account for route in self.current.toml.routes if route.channel == channel]
+    def accounts_of(self, message: Message) -> list[str]:
+        """The accounts of the routes for a message, without those closed in its country at some time of the day."""
+        country = COUNTRIES.get(message.content.address[:3], "")
+        accounts = [route.account for route in self.current.toml.routes if route.channel == message.channel]
+        return [account for account in accounts if (account, country) not in self.registry.ever_closed]
 
     def groups_with_work(self) -> list[int]:
         """The groups in which an engine could do something now."""

@@ -158,6 +158,17 @@ def merged_keys_keep_their_events(patch: Patch) -> None:
     patch.set(identities, "passed_on", passed_on)
 
 
+def registrations_of_the_first_day(patch: Patch) -> None:
+    """A worker asks once where its routes may be used, and not again when the day is over."""
+    original = Desk.ways
+
+    def ways(self: Any, message: Any, day: Any) -> Any:
+        self.first_day = getattr(self, "first_day", day)
+        return original(self, message, self.first_day)
+
+    patch.set(Desk, "ways", ways)
+
+
 def one_stream_after_the_other(patch: Patch) -> None:
     """An event visits its objects one after the other, and then its person."""
     original = Things.event

@@ -22,6 +22,7 @@ from outrider.testing.simulation.zoo_deciding import (
     one_stream_after_the_other,
     own_clock_of_the_resolver,
     passages_stay_and_go,
+    registrations_of_the_first_day,
     retries_without_a_budget,
     window_is_not_compared,
 )
@@ -75,5 +76,6 @@ PLANTS: dict[int, tuple[str, tuple[str, ...], str, Callable[[Patch], None]]] = {
     112: ("a STOP is for decisions only", ("I43",), "people", stop_is_for_decisions_only),
     113: ("a passage goes on under both keys of a person", ("I44",), "people", passages_stay_and_go),
     114: ("a merged key keeps its events", ("I44",), "people", merged_keys_keep_their_events),
+    115: ("an ended registration counts till the restart", ("I45",), "people", registrations_of_the_first_day),
     105: ("absence proved without the reporting lag", ("I7", "I6"), "storm", no_lookup_lag),
 }
