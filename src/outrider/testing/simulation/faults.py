@@ -12,7 +12,7 @@ import msgspec
 from outrider.domain.profile import ConsentState
 from outrider.domain.purpose import Purpose
 from outrider.testing.simulation.carriers import SHOTS, WINDOWS, Window
-from outrider.testing.simulation.company import configuration
+from outrider.testing.simulation.company import NEXT, configuration
 from outrider.testing.simulation.timeline import Died, Process
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def _apply(world: World) -> None:
     waiting = sum(1 for live in world.store.tables.live.values() for _ in live)
     if waiting > 10:
         world.met("version change with more than 10 waiting")
-    world.current = configuration(2 if world.current.number == 1 else 1)
+    world.current = configuration(NEXT[world.current.number])
     for host in world.hosts():
         host.process.after(world.chance.uniform(0.1, 5.0), host.refresh)
 

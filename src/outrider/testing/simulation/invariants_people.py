@@ -1,11 +1,11 @@
-"""Invariants of what people ask of us: I43, STOP and START."""
+"""Invariants of what people ask of us, and of mailboxes that are none: I43, STOP and START; I46."""
 
 from __future__ import annotations
 
 from outrider.domain.entry import ReplyEntry
 from outrider.domain.purpose import Purpose
 from outrider.domain.stops import opt_out_key
-from outrider.testing.memory_rows import MessageRow
+from outrider.testing.memory_rows import AttemptRow, MessageRow
 from outrider.testing.simulation.watch import Checks
 from outrider.testing.simulation.wishes import STARTS, STOPS
 
@@ -38,6 +38,15 @@ class PeopleChecks(Checks):
             raise self.violated("I43", f"a {message.purpose} text was begun after a STOP", self.i43.__doc__)
 
     i43 = i43_a_stop_is_obeyed_at_once
+
+    def i46_no_mail_to_nobody(self, row: MessageRow, attempt: AttemptRow) -> None:
+        """After mail came back for good nothing is sent to that mailbox; what is said finds another way."""
+        if row.message.address in self.memory.no_mailbox:
+            raise self.violated("I46", f"attempt {attempt.number} to a mailbox that is none", self.i46.__doc__)
+        if row.message.journey == "bill" and row.message.channel != "email":
+            self.world.met("a bill went another way")
+
+    i46 = i46_no_mail_to_nobody
 
     def i43_the_last_word_counts(self) -> None:
         """[end] A number is left alone exactly when STOP was the last word written from it."""

@@ -61,6 +61,8 @@ LIVELY = {
     "a passage moved": 10,
     "a passage went back": 5,
     "a text took the way that was left": 50,
+    "mail came back for good": 10,
+    "a bill went another way": 10,
     "C2 the API dies after a reply's commit": 1,
 }
 LIVELY_DAYS = 12

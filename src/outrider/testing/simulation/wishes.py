@@ -12,6 +12,7 @@ from outrider.domain.stops import OPT_OUT_PURPOSES
 from outrider.sandbox.counterpart import Counterpart, Taken
 from outrider.testing.memory_rows import MessageRow
 from outrider.testing.simulation.faults import Armed
+from outrider.testing.simulation.letters import mailbox
 from outrider.testing.simulation.merges import plan_merges
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ STARTS = ("START", "start.", "Unstop")
 STOPPING, COMING_BACK, TWICE = 0.08, 0.85, 0.35
 #: Times a day at which a STOP comes while a worker has claimed the text, or while it waits, if one does.
 UNDER_A_CLAIM, IN_THE_BACKLOG, DAY = 3, 12, 86_400.0
+#: Bills a day, by mail first.
+BILLS = 60
 #: What goes wrong around the transaction that stores an answer, and how often.
 TROUBLE, REPLY_FAULTS = (
     0.2,
@@ -37,9 +40,14 @@ TROUBLE, REPLY_FAULTS = (
 
 
 def plan_life(world: World) -> None:
-    """What a day of the profile `people` has besides answers: second keys, senders that become illegal, a STOP while a text waits."""
+    """What a day of the profile `people` has besides answers to texts: second keys, senders that become illegal, mail,
+    and a STOP while a text waits."""
     plan_merges(world)
     world.registry.plan()
+    for _ in range(BILLS):
+        person = world.chance.choice(world.people)
+        bill = partial(world.load.send, "bill.ready", person, {"mail": mailbox(person.key)})
+        world.timeline.at(world.chance.uniform(60.0, DAY), bill)
     for _ in range(IN_THE_BACKLOG):
         world.timeline.at(world.wishes.chance.uniform(0.0, DAY), world.wishes.stop_in_the_backlog)
     for _ in range(UNDER_A_CLAIM):

@@ -35,6 +35,7 @@ from outrider.testing.simulation.invariants_people import PeopleChecks
 from outrider.testing.simulation.invariants_rules import RuleChecks
 from outrider.testing.simulation.invariants_sending import SendingChecks
 from outrider.testing.simulation.invariants_time import TimeChecks
+from outrider.testing.simulation.letters import Letters
 from outrider.testing.simulation.load import Load
 from outrider.testing.simulation.merges import doubles
 from outrider.testing.simulation.pocket import Pocket
@@ -91,6 +92,7 @@ class Watch(
                 self.i42_gaps_hold(row, attempt)
                 self.i43_a_stop_is_obeyed_at_once(row)
                 self.i45_senders_are_registered(row, attempt)
+                self.i46_no_mail_to_nobody(row, attempt)
         elif method == "finish":
             self.note_refusals()
             self.i14_a_route_rests_for_its_own_trouble()
@@ -135,7 +137,7 @@ class World:
         self.faults_on = not calm
         self.logs: Sequence[Mapping[str, Any]] = ()
         self.sometimes: Counter[str] = Counter()
-        self.current = configuration(1)
+        self.current = configuration(3 if lively else 1)
         self.hasher = Hasher(b"simulated".ljust(32, b"\0"))
         self.database = DatabaseClock(self.timeline)
         self.store = WatchedStore(self.database, self.current.toml.ceiling, self.hook)
@@ -281,7 +283,7 @@ class World:
 
 
 def _account(entry: AccountEntry) -> Account:
-    kind = Pocket if entry.provider == Pocket.name else providers()[entry.provider]
+    kind = {**providers(), Pocket.name: Pocket, Letters.name: Letters}[entry.provider]
     secrets = {"api_key", "auth_token", "key"}
     values = {name: {"value": value} if name in secrets else value for name, value in entry.settings.items()}
     return Account(

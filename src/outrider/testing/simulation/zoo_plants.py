@@ -28,6 +28,7 @@ from outrider.testing.simulation.zoo_deciding import (
 )
 from outrider.testing.simulation.zoo_storing import (
     answer_before_commit,
+    bounces_are_forgotten,
     cap_counts_what_was_sent,
     consent_read_before,
     doubt_frees_the_slot,
@@ -77,5 +78,6 @@ PLANTS: dict[int, tuple[str, tuple[str, ...], str, Callable[[Patch], None]]] = {
     113: ("a passage goes on under both keys of a person", ("I44",), "people", passages_stay_and_go),
     114: ("a merged key keeps its events", ("I44",), "people", merged_keys_keep_their_events),
     115: ("an ended registration counts till the restart", ("I45",), "people", registrations_of_the_first_day),
+    116: ("mail that came back for good is forgotten", ("I46",), "people", bounces_are_forgotten),
     105: ("absence proved without the reporting lag", ("I7", "I6"), "storm", no_lookup_lag),
 }

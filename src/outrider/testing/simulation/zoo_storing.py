@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from outrider.contracts.step import Move, Node, Scene, Stay
-from outrider.domain import lattice
+from outrider.domain import lattice, stops
 from outrider.domain.attempt import AttemptState, Outcome, Reason, Refused, Unknown
 from outrider.domain.entry import Entry, Stop
 from outrider.domain.message import Status
@@ -23,7 +23,7 @@ from outrider.domain.purpose import Purpose
 from outrider.domain.receipt import ReceiptStatus, Reported
 from outrider.domain.work import group_of
 from outrider.journeys.steps.wait import For, Wait
-from outrider.testing import memory_engine
+from outrider.testing import memory_engine, memory_tables
 from outrider.testing.memory_claim import MemoryClaim
 from outrider.testing.memory_delivery import MemoryDelivery
 from outrider.testing.memory_receipts import MemoryReceipts
@@ -122,6 +122,15 @@ def stop_is_for_decisions_only(patch: Patch) -> None:
         return original(self, replace(intent, stop_keys=[key for key in intent.stop_keys if "opt_out" not in key]))
 
     patch.set(MemoryClaim, "_stop", stop)
+
+
+def bounces_are_forgotten(patch: Patch) -> None:
+    """Mail that comes back for good ends no address."""
+
+    def suppression(channel: str, reason: Reason | None) -> str | None:
+        return None if channel == "email" else stops.suppression(channel, reason)
+
+    patch.set(memory_tables, "suppression", suppression)
 
 
 def cap_counts_what_was_sent(patch: Patch) -> None:
