@@ -42,6 +42,7 @@ from outrider.testing.simulation.zoo_storing import (
     rescue_runs_again,
     retry_on_timeout,
     stop_is_for_decisions_only,
+    told_again_counts_again,
 )
 
 #: Number → fault, the invariants that may catch it, the profile, the plant. From 101 on they are our own.
@@ -79,5 +80,6 @@ PLANTS: dict[int, tuple[str, tuple[str, ...], str, Callable[[Patch], None]]] = {
     114: ("a merged key keeps its events", ("I44",), "people", merged_keys_keep_their_events),
     115: ("an ended registration counts till the restart", ("I45",), "people", registrations_of_the_first_day),
     116: ("mail that came back for good is forgotten", ("I46",), "people", bounces_are_forgotten),
+    117: ("an answer told again counts again", ("I43",), "people", told_again_counts_again),
     105: ("absence proved without the reporting lag", ("I7", "I6"), "storm", no_lookup_lag),
 }

@@ -23,7 +23,7 @@ from outrider.domain.purpose import Purpose
 from outrider.domain.receipt import ReceiptStatus, Reported
 from outrider.domain.work import group_of
 from outrider.journeys.steps.wait import For, Wait
-from outrider.testing import memory_engine, memory_tables
+from outrider.testing import memory_engine, memory_log, memory_tables
 from outrider.testing.memory_claim import MemoryClaim
 from outrider.testing.memory_delivery import MemoryDelivery
 from outrider.testing.memory_receipts import MemoryReceipts
@@ -122,6 +122,11 @@ def stop_is_for_decisions_only(patch: Patch) -> None:
         return original(self, replace(intent, stop_keys=[key for key in intent.stop_keys if "opt_out" not in key]))
 
     patch.set(MemoryClaim, "_stop", stop)
+
+
+def told_again_counts_again(patch: Patch) -> None:
+    """A STOP or START that a provider tells again takes effect again, whatever was written since."""
+    patch.set(memory_log, "in_effect", lambda stops, entries, positions: {stop.key: stop for stop in stops})
 
 
 def bounces_are_forgotten(patch: Patch) -> None:
