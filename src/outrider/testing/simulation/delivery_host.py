@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 from outrider.delivery.health import effective
+from outrider.domain.attempt import Refused
+from outrider.domain.outbox import Intent, Past
 from outrider.domain.registration import Registration
 from outrider.domain.work import Fenced
 from outrider.testing.simulation.carriers import Wire
@@ -34,6 +36,16 @@ class Worker(Delivery):
     """The real delivery worker; only its calls are driven by the simulator instead of asyncio."""
 
     host: DeliveryHost
+
+    def _begin(self, intent: Intent, past: tuple[Past, ...]) -> None:
+        self.host.world.registry.written(intent)
+        super()._begin(intent, past)
+
+    def _unsent(self, intent: Intent) -> Refused | None:
+        unsent = super()._unsent(intent)
+        if unsent is None:
+            self.host.world.watch.call_begins(intent)
+        return unsent
 
     def _spawn(self, call: Coroutine[Any, Any, None]) -> None:
         self.host.spawn(call)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outrider.delivery.legality import Legality
+from outrider.domain.outbox import Intent
 from outrider.domain.policy import Allowed, SenderRules
 from outrider.domain.registration import Registration, RegistrationStatus
 
@@ -26,6 +27,8 @@ RULES = {
     )
     for country in COUNTRIES.values()
 }
+#: How many intents are followed by a refusal of their sender.
+BEFORE_THE_CALL = 0.01
 #: How long a refusal stands, in seconds.
 REFUSED_FOR = (1800.0, 30_000.0)
 
@@ -60,6 +63,18 @@ class Registry:
         self.world.timeline.at(
             chance.uniform(0.0, DAY * 0.8), partial(self._change, refused, RegistrationStatus.REFUSED)
         )
+
+    def written(self, intent: Intent) -> None:
+        """An intent was written: now and then its sender is refused while the worker stands still before the call."""
+        chance, message = self.world.chance, intent.message
+        if not self.world.lively or not self.world.faults_on or intent.account not in PROVIDERS:
+            return
+        place = (intent.account, COUNTRIES[message.content.address[:3]])
+        if chance.random() < BEFORE_THE_CALL and self.rows[place].status is RegistrationStatus.REGISTERED:
+            self.world.met("a sender was refused between intent and call")
+            self.ever_closed.add(place)
+            self.world.planted.add_gap(chance.uniform(20.0, 60.0))
+            self.world.timeline.after(1.0, partial(self._change, place, RegistrationStatus.REFUSED))
 
     def _change(self, place: tuple[str, str], status: RegistrationStatus) -> None:
         """A new configuration says something else of one sender; each worker takes it over a little later."""

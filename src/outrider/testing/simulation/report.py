@@ -61,6 +61,7 @@ LIVELY = {
     "a passage moved": 10,
     "a passage went back": 5,
     "a text took the way that was left": 50,
+    "a sender was refused between intent and call": 3,
     "mail came back for good": 10,
     "a bill went another way": 10,
     "C2 the API dies after a reply's commit": 1,

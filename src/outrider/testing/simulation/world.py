@@ -91,7 +91,7 @@ class Watch(
                 self.i11_local_days_hold(row, attempt)
                 self.i42_gaps_hold(row, attempt)
                 self.i43_a_stop_is_obeyed_at_once(row)
-                self.i45_senders_are_registered(row, attempt)
+                self.i45_senders_are_registered(row.message, attempt.account, attempt.at)
                 self.i46_no_mail_to_nobody(row, attempt)
         elif method == "finish":
             self.note_refusals()
