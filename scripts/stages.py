@@ -44,6 +44,7 @@ STAGES: dict[str, tuple[tuple[str, Command], ...]] = {
     "soak": (
         ("kill loop", (*KILLING, "--cycles", "1000", "--seed", "1", "--report", "docs/explanation/soak-report.json")),
         ("simulator", (*SIMULATION, "--days", os.environ.get("OUTRIDER_SOAK_DAYS", "3000"))),
+        ("simulator, people", (*SIMULATION, "--days", "500", "--seed", "2000000", "--fault-profile", "people")),
     ),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from api_stage import Stage
 from test_api_callbacks import twilio
@@ -58,6 +60,34 @@ def test_a_start_told_again_after_a_later_stop_lifts_nothing(on_postgres: Play) 
     on_postgres(act)
 
 
+def test_a_stop_told_again_after_a_later_start_stops_nobody(on_postgres: Play) -> None:
+    async def act(stage: Stage) -> None:
+        await people(stage)
+        for text, sid in (("STOP", "SM1"), ("START", "SM2"), ("STOP", "SM1")):
+            assert await say(stage, text, sid) == 204
+        assert await reason(stage) is None
+
+    on_postgres(act)
+
+
+def test_a_start_that_is_stored_has_lifted_the_stop_whatever_comes_after_its_commit(on_postgres: Play) -> None:
+    """The provider tells an unanswered START again: it is a repeat then, so nothing may be left to do."""
+
+    async def act(stage: Stage) -> None:
+        await people(stage)
+        await say(stage, "STOP", "SM1")
+
+        async def lost(keys: Sequence[str]) -> None:
+            raise OSError(f"{len(keys)} stops were not lifted")
+
+        stage.store.lift = lost  # type: ignore[method-assign]
+        for _ in range(2):
+            await say(stage, "START", "SM2")
+        assert await reason(stage) is None
+
+    on_postgres(act)
+
+
 def test_start_leaves_every_other_suppression(on_postgres: Play) -> None:
     async def act(stage: Stage) -> None:
         await people(stage)
@@ -108,5 +138,19 @@ def test_operators_see_a_stop_and_lift_it_only_when_they_say_so(on_postgres: Pla
         assert lifted["purposes"] == ["commercial", "service"]
         lifted = (await stage.ask("DELETE", "/v1/suppressions", json={**spoken, "opt_out": True})).json()
         assert lifted["suppressed"] is False
+
+    on_postgres(act)
+
+
+def test_what_a_merged_person_writes_is_heard_once(on_postgres: Play) -> None:
+    """Both keys have the number on file; the engine passes on what comes under the merged one."""
+
+    async def act(stage: Stage) -> None:
+        await people(stage)
+        async with stage.engine():
+            await stage.ask("PUT", "/v1/profiles/c-1/merge?wait=applied", json={"into": "c-2"})
+        await say(stage, "Where is it?", "SM1")
+        heard = [entry.stream for entry in await stage.entries() if isinstance(entry.body, ReplyEntry)]
+        assert heard == [stage.deps.hasher.stream("profile", "c-2")]
 
     on_postgres(act)

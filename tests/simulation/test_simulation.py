@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from outrider.testing.simulation import Violated, replay_command, run_day, run_days, written
 from outrider.testing.simulation.__main__ import main
-from outrider.testing.simulation.report import CHUNK, CORE, RARE, RARE_SEEDS, Report
+from outrider.testing.simulation.report import CHUNK, CORE, LIVELY, LIVELY_DAYS, RARE, RARE_SEEDS, Report
 from outrider.testing.simulation.requests import REQUEST_FAULTS
 from outrider.testing.simulation.zoo import planted
 from outrider.testing.simulation.zoo_plants import PLANTS
@@ -50,6 +50,16 @@ def test_days_without_faults_leave_no_doubt_and_no_further_copy():
     assert report.passed, report.violation
     assert report.totals["unknown"] == report.totals["labelled"] == report.totals["unlabelled"] == 0
     assert report.totals["accepted"] > 5 * 150
+
+
+@pytest.mark.timeout(600)
+def test_what_people_ask_for_is_done_at_once_and_holds():
+    report = run_days(LIVELY_DAYS, profile="people")
+    print(written(report))
+    assert report.violated == "", report.violation + "\n" + report.replay
+    assert {
+        name: report.sometimes.get(name, 0) for name, least in LIVELY.items() if report.sometimes.get(name, 0) < least
+    } == {}
 
 
 @pytest.mark.soak

@@ -17,6 +17,7 @@ ONCE = (
     (12, "storm", "a worker whose own lease ended opened the breakers of healthy routes"),
     (2074, "storm", "absence was counted from the intent although the call began two minutes later"),
     (204, "standard", "a healthy route that had left a doubt was never asked again"),
+    (0, "people", "a call began for a sender that its worker knew to be refused by then"),
     (1000458, "standard", "a refusal elsewhere ended a safety message in doubt while its first route was healthy"),
 )
 

@@ -9,9 +9,11 @@ from delivery_stage import Stage, settle
 from structlog.testing import capture_logs
 
 from outrider.contracts.http import Broken, Response
+from outrider.delivery.legality import Legality
 from outrider.domain.attempt import Reason
 from outrider.domain.entry import Stop
 from outrider.domain.message import Status
+from outrider.domain.registration import Registration, RegistrationStatus
 from outrider.domain.stops import address_key, pause_key
 from outrider.testing.memory_subject import drive
 
@@ -72,6 +74,18 @@ def test_a_route_that_went_away_under_an_intent_loses_no_message():
     stage = Stage(2)
     left = stage.world.desk.routes[1:]
     when_durable(stage, lambda: stage.world.desk.replace_routes(left))
+    stage.go(settle)
+    assert stage.states() == {"refused": 2, "accepted": 2}
+    assert {route for state, route, _ in attempts(stage) if state == "accepted"} == {"second"}
+
+
+def test_a_sender_that_was_refused_under_an_intent_is_not_used_and_loses_no_message():
+    stage = Stage(2)
+    desk = stage.world.desk
+    sender = desk.by_name["first"].sender
+    refused = Registration("FR", sender, "smsmode", RegistrationStatus.REFUSED)
+    law = Legality((refused,), {desk.by_name["first"].account: "smsmode"}, rules={})
+    when_durable(stage, lambda: setattr(desk, "legality", law))
     stage.go(settle)
     assert stage.states() == {"refused": 2, "accepted": 2}
     assert {route for state, route, _ in attempts(stage) if state == "accepted"} == {"second"}

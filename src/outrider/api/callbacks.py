@@ -12,17 +12,14 @@ import structlog
 from outrider.api.asgi import Receive, Route, Scope, Send, answering, check_method, read_body, send_empty
 from outrider.api.deps import ApiDeps, CallbackAccount
 from outrider.api.problems import FORBIDDEN, NOT_FOUND, Problem
-from outrider.api.wishes import stops_for, wish_in
-from outrider.api.writing import lift
+from outrider.api.wishes import senders_of, standing, stops_for, wish_in
 from outrider.contracts.provider import Callback, Forged, Unreadable
 from outrider.contracts.reading_store import Unavailable
 from outrider.domain.entry import Entry, ReplyEntry
 from outrider.domain.receipt import Receipt, Reply, Reported, plausible
-from outrider.domain.stops import opt_out_key
 from outrider.domain.work import DeadLetter
 from outrider.lib.ids import BadId, new_id, read_id
 from outrider.lib.redact import trace_of, without_addresses
-from outrider.profiles.opt_out import Wish
 
 log = structlog.get_logger(__name__)
 
@@ -143,22 +140,23 @@ def _attempt(echo: str | None) -> tuple[bytes, int] | None:
 
 
 async def _append_replies(deps: ApiDeps, name: str, channel: str, replies: Sequence[Reply], callback: Callback) -> None:
-    """A reply goes to every profile that has the sender's address; its repeat is known by the provider's id."""
+    """A reply goes to every person who has the sender's address; its repeat is known by the provider's id, also when
+    they are merged, or others have the address, by then."""
     for reply in replies:
         address = deps.hasher.address(channel, reply.sender)
-        streams = await deps.reading.streams_of(address)
-        heard = await wish_in(deps, streams, reply.text)
-        stops = stops_for(heard, address, reply, callback.received_at)
+        senders = await senders_of(deps, address)
+        heard = wish_in(deps, senders.values(), reply.text)
+        streams = standing(deps, senders)
+        keys = tuple(
+            deps.hasher.event(f"callbacks/{name}", f"{reply.provider_id} {place}") for place in range(len(streams))
+        )
+        stops = stops_for(heard, address, reply, callback.received_at, keys[:1])
         if not streams and not stops:
             raise Unreadable("no profile has the sender's address")
         body = ReplyEntry(channel, reply.sender, reply.text, reply.provider_id, heard.wish if heard else "")
-        keys = [deps.hasher.event(f"callbacks/{name}", f"{reply.provider_id} {stream.hex()}") for stream in streams]
         at = callback.received_at
         entries = [Entry(stream, body, at, key) for stream, key in zip(streams, keys, strict=True)]
-        positions = await deps.appender.append(entries, stops)
-        if heard is not None and heard.wish is Wish.START and any(position is not None for position in positions):
-            # Only for the first copy: a START told again after a later STOP must not lift that one.
-            await lift(deps, [opt_out_key(address)])
+        await deps.appender.append(entries, stops)
 
 
 async def _bury(deps: ApiDeps, name: str, callback: Callback, reason: str) -> None:

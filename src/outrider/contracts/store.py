@@ -32,7 +32,8 @@ class Log(Protocol):
     async def append(self, entries: Sequence[Entry], stops: Sequence[Stop] = ()) -> list[int | None]:
         """Store entries and stops in one transaction; positions in order, None for a repeat of a known event key.
 
-        A stop with scope ``address`` is the suppression of that address.
+        A stop with scope ``address`` is the suppression of that address. Of stops with the same key the last one
+        counts; one that `lifts` ends the stop; one that is `told_by` entries of which none is new changes nothing.
 
         A key that occurs twice in one call is stored once. Durable when this returns.
         """

@@ -263,6 +263,11 @@ class Stop(msgspec.Struct, frozen=True):
     #: consent, address, opt_out, profile, journey, channel, account
     scope: str
     reason: str
+    #: The opposite: the stop of this key ends with this commit.
+    lifts: bool = False
+    #: Keys of the entries it comes with; without effect when all of them were known: it is told again, and something
+    #: later may have been said. Empty: always in effect.
+    told_by: tuple[bytes, ...] = ()
 
 
 def kind_of(body: Body) -> str:

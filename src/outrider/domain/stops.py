@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from outrider.domain.attempt import Reason
+from outrider.domain.entry import Entry, Stop
 from outrider.domain.message import Further, Message
 from outrider.domain.purpose import Purpose
 
@@ -61,6 +62,15 @@ def profile_key(stream: bytes) -> str:
 def pause_key(scope: str, name: str) -> str:
     """A pause of a journey, channel, purpose or account, or of everything."""
     return f"{scope}:{name}"
+
+
+def in_effect(stops: Sequence[Stop], entries: Sequence[Entry], positions: Sequence[int | None]) -> dict[str, Stop]:
+    """Key → the stop, or its end, that an append leaves; the last one counts.
+
+    `positions` are those of the entries, None for one that was known already.
+    """
+    new = {entry.key for entry, position in zip(entries, positions, strict=True) if position is not None}
+    return {stop.key: stop for stop in stops if not stop.told_by or not new.isdisjoint(stop.told_by)}
 
 
 def keys_of_others(message: Message) -> tuple[str, ...]:

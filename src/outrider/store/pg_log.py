@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from outrider.domain.entry import Body, Entry, Stop, kind_of
+from outrider.domain.stops import in_effect
 from outrider.domain.work import DeadLetter, group_of
 from outrider.store.named import Queries
 from outrider.store.rows import opened
@@ -30,8 +31,11 @@ class PostgresLog:
         """See the port."""
         async with self._pool.acquire() as connection, connection.transaction():
             positions = await self.append_within(connection, entries)
-            if stops:
-                await self._put_stops(connection, stops)
+            left = in_effect(stops, entries, positions).values()
+            if ended := sorted(stop.key for stop in left if stop.lifts):
+                await connection.execute(self._sql.lift_stops, ended)
+            if put := [stop for stop in left if not stop.lifts]:
+                await self._put_stops(connection, put)
         return positions
 
     async def append_within(self, connection: Any, entries: Sequence[Entry]) -> list[int | None]:

@@ -149,6 +149,27 @@ class LogSuite(StoreSuite):
         driver.run(driver.store.append([event(ANNA, driver.now())], [stop(address_key(address))]))
         assert address_key(address) in driver.run(driver.store.suppressed([address]))
 
+    def test_what_is_told_again_with_its_entry_neither_stops_nor_lifts(self, driver: Driver) -> None:
+        address = digest("address")
+        said = [event(ANNA, driver.now(), name) for name in ("stop", "start")]
+        stop, start = (
+            bodies.Stop(opt_out_key(address), "opt_out", "wrote it", lifts, (entry.key,))
+            for entry, lifts in zip(said, (False, True), strict=True)
+            if entry.key is not None
+        )
+        for words, stopped in (([0], True), ([1], False), ([0], False), ([0, 1], False)):
+            told = [(said[each], (stop, start)[each]) for each in words]
+            driver.run(driver.store.append([entry for entry, _ in told], [wish for _, wish in told]))
+            assert bool(driver.run(driver.store.suppressed([address]))) is stopped
+
+    def test_the_last_word_of_one_append_counts(self, driver: Driver) -> None:
+        address = digest("address")
+        stop = bodies.Stop(opt_out_key(address), "opt_out", "wrote STOP")
+        start = bodies.Stop(opt_out_key(address), "opt_out", "wrote START", lifts=True)
+        for words, stopped in (([stop, start], False), ([start, stop], True), ([start], False)):
+            driver.run(driver.store.append([], words))
+            assert bool(driver.run(driver.store.suppressed([address]))) is stopped
+
     def test_a_stop_given_again_takes_the_newer_reason(self, driver: Driver) -> None:
         address = digest("address")
         for reason in ("first", "second"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from outrider.domain.entry import Entry, Stop
+from outrider.domain.stops import in_effect
 from outrider.domain.work import DeadLetter, group_of
 from outrider.testing.memory_part import MemoryPart, transaction
 from outrider.testing.memory_tables import Tables
@@ -39,9 +40,13 @@ class MemoryLog(MemoryPart):
     @transaction
     async def append(self, entries: Sequence[Entry], stops: Sequence[Stop] = ()) -> list[int | None]:
         """See the port."""
-        for stop in stops:
-            self.tables.put_stop(stop)
-        return [self.tables.append(entry) for entry in entries]
+        positions = [self.tables.append(entry) for entry in entries]
+        for stop in in_effect(stops, entries, positions).values():
+            if stop.lifts:
+                self.tables.stops.pop(stop.key, None)
+            else:
+                self.tables.put_stop(stop)
+        return positions
 
     @transaction
     async def bury(self, letters: Sequence[DeadLetter]) -> None:

@@ -261,8 +261,11 @@ class Delivery:
             return Refused(Reason.NOT_BEGUN, f"route {intent.route} is configured no more; nothing was sent")
         if self.clock.monotonic() > self.lease.until - account.deadline:
             return Refused(Reason.NOT_BEGUN, "the lease of this worker is nearly over; nothing was sent")
-        if self._now() > intent.message.not_after:
+        now = self._now()
+        if now > intent.message.not_after:
             return Refused(Reason.NOT_BEGUN, "its window ended before the call; nothing was sent")
+        if all(route.name != intent.route for route in self.desk.ways(intent.message, now.date())):
+            return Refused(Reason.NOT_BEGUN, f"route {intent.route} may not be taken there any more; nothing was sent")
         return None
 
     def _now(self) -> datetime:

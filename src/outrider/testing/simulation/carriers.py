@@ -18,17 +18,26 @@ from outrider.sandbox.book import RecentBook
 from outrider.sandbox.counterpart import Call, Counterpart, Taken
 from outrider.sandbox.sms.smsmode import Smsmode
 from outrider.sandbox.sms.twilio import Twilio
+from outrider.testing.simulation.letters import LettersCounterpart
 from outrider.testing.simulation.pocket import PocketCounterpart
 from outrider.testing.simulation.timeline import Later, Process, Timeline
 
 #: Account → its provider's other side.
-SIDES: Mapping[str, type[Counterpart]] = {"mode": Smsmode, "twi": Twilio, "pocket": PocketCounterpart}
+SIDES: Mapping[str, type[Counterpart]] = {
+    "mode": Smsmode,
+    "twi": Twilio,
+    "pocket": PocketCounterpart,
+    "letters": LettersCounterpart,
+}
 #: Account → codes of refusals, of every scope the provider can name.
 REFUSALS: Mapping[str, tuple[str, ...]] = {
     "mode": ("UNAUTHORIZED", "FORBIDDEN", "BAD_REQUEST"),
     "twi": ("21211", "21610", "21408", "21606", "21612", "21614", "20003", "21617"),
     "pocket": ("invalid_number", "content_rejected", "geo_blocked", "unauthorized", "opted_out", "dead_address"),
+    "letters": ("invalid_address", "content_rejected", "unauthorized", "unknown_subscriber"),
 }
+#: Accounts whose callbacks carry no signature.
+UNSIGNED = frozenset({"pocket", "letters"})
 #: One-shot faults of a submission in which nothing was accepted, and those in which it was.
 NOT_TAKEN = ("not_connected", "reset_before", "timeout_before", "503", "429", "bare_5xx", "refuse")
 TAKEN_SILENTLY = ("reset_after", "timeout_after", "slow_accept", "bare_5xx_after", "page_after", "kill", "freeze")
@@ -70,6 +79,10 @@ class Truth(Protocol):
 
     def accepted(self, copy: Copy) -> None:
         """A provider accepted a message."""
+        ...
+
+    def received(self, account: str, side: Counterpart, taken: Taken) -> None:
+        """A person has a message."""
         ...
 
     def harmed(self, account: str, message: bytes, how: str) -> None:
@@ -187,6 +200,7 @@ class Carrier:
         seconds = self.truth.timeline.seconds
         self.truth.accepted(Copy(message, number, self.account, taken.to, taken.text, taken.id, seconds))
         self._report(taken)
+        self.truth.received(self.account, self.side, taken)
 
     def _report(self, taken: Taken) -> None:
         """Plan the receipts of one message."""
@@ -216,7 +230,7 @@ class Carrier:
 
     def _oddities(self, taken: Taken) -> None:
         chance = self.truth.chance
-        if not self.truth.faults_on or self.account == "pocket":
+        if not self.truth.faults_on or self.account in UNSIGNED:
             return
         if chance.random() < STRAY:
             url = taken.callback_url.partition("?")[0]

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from outrider.channels.email import CHANNEL as EMAIL
 from outrider.channels.sms import CHANNEL as SMS
 from outrider.configuration.build import Configuration, Shipped, build
 from outrider.contracts.channel import Channel
@@ -17,13 +18,27 @@ from outrider.contracts.surroundings import Surroundings, TemplateFacts
 from outrider.domain.purpose import Purpose
 from outrider.journeys import Program, check, compile_program
 from outrider.plugged import shipped
+from outrider.testing.simulation.letters import Letters
 from outrider.testing.simulation.pocket import Pocket
-from outrider.testing.simulation.texts import JOURNEYS, KINDS, LANGUAGES, SOURCE, TEMPLATES, TOML
+from outrider.testing.simulation.texts import (
+    JOURNEYS,
+    KINDS,
+    LANGUAGES,
+    MAIL_JOURNEYS,
+    MAIL_SOURCE,
+    MAIL_TEMPLATES,
+    MAIL_TOML,
+    SOURCE,
+    TEMPLATES,
+    TOML,
+)
 
 PUSH = Channel("push", "Notifications to an app, simulated", "token")
 CHANNELS = ("sms", "push")
-#: Configurations by number: the second one is applied while people wait.
-NUMBERS = (1, 2)
+#: Number of a configuration → that of the one applied while people wait; the second pair has mail.
+NEXT = {1: 2, 2: 1, 3: 4, 4: 3}
+NUMBERS = tuple(NEXT)
+WITH_MAIL = frozenset({3, 4})
 
 
 class Poisoned(RuntimeError):
@@ -58,7 +73,9 @@ def configuration(number: int) -> Configuration:
     """The applied configuration of this number. Raises AssertionError when its own files are wrong."""
     files = _files(number)
     plugged = shipped()
-    offered = Shipped(plugged.markets, {"sms": SMS, "push": PUSH}, {**plugged.providers, Pocket.name: Pocket})
+    channels = {"sms": SMS, "push": PUSH, **({"email": EMAIL} if number in WITH_MAIL else {})}
+    simulated = {Pocket.name: Pocket, Letters.name: Letters}
+    offered = Shipped(plugged.markets, channels, {**plugged.providers, **simulated})
     built, problems = build(files, offered, number=number)
     assert built is not None, [str(problem) for problem in problems]
     programs = {program.journey: _poisoned(program) for program in _programs(built, number)}
@@ -70,12 +87,18 @@ def configuration(number: int) -> Configuration:
 
 def _files(number: int) -> dict[str, str]:
     files = {"outrider.toml": TOML, "sources/app.yaml": SOURCE}
+    if number in WITH_MAIL:
+        files = {"outrider.toml": TOML + MAIL_TOML, "sources/app.yaml": SOURCE + MAIL_SOURCE}
     files.update({f"objects/{name}.yaml": text for name, text in KINDS.items()})
-    for name, (purpose, variables, text) in TEMPLATES.items():
+    for name, (purpose, variables, text) in _templates(number).items():
         files[f"templates/{name}/template.yaml"] = _declaration(purpose, variables)
         for language in LANGUAGES:
             files[f"templates/{name}/sms.{language}.j2"] = f"{text} ({language}{number})"
     return files
+
+
+def _templates(number: int) -> dict[str, tuple[str, tuple[str, ...], str]]:
+    return {**TEMPLATES, **MAIL_TEMPLATES} if number in WITH_MAIL else TEMPLATES
 
 
 def _declaration(purpose: str, variables: tuple[str, ...]) -> str:
@@ -84,29 +107,30 @@ def _declaration(purpose: str, variables: tuple[str, ...]) -> str:
 
 
 def _programs(built: Configuration, number: int) -> list[Program]:
-    """Journeys are compiled against both channels; the second one's texts are those of the first."""
-    around = _surroundings(built)
+    """Journeys are compiled against all channels; the others' texts are those of the first."""
+    around = _surroundings(built, number)
     programs = []
-    for name, text in JOURNEYS.items():
+    for name, text in {**JOURNEYS, **(MAIL_JOURNEYS if number in WITH_MAIL else {})}.items():
         checked = check(
-            text if number == 1 else text.replace("after: 10m", "after: 8m"), f"journeys/{name}.yaml", around
+            text if number % 2 else text.replace("after: 10m", "after: 8m"), f"journeys/{name}.yaml", around
         )
         assert checked.definition is not None, [str(problem) for problem in checked.problems]
         programs.append(compile_program(checked.definition, number))
     return programs
 
 
-def _surroundings(built: Configuration) -> Surroundings:
-    texts = dict.fromkeys(CHANNELS, LANGUAGES)
+def _surroundings(built: Configuration, number: int) -> Surroundings:
+    channels = (*CHANNELS, "email") if number in WITH_MAIL else CHANNELS
+    texts = dict.fromkeys(channels, LANGUAGES)
     return Surroundings(
         templates={
             name: TemplateFacts(texts, Purpose(purpose), variables=variables)
-            for name, (purpose, variables, _) in TEMPLATES.items()
+            for name, (purpose, variables, _) in _templates(number).items()
         },
         objects={name: kind.traits for name, kind in built.kinds.items() if name != "profile"},
         profile=built.kinds["profile"].traits,
         events=dict.fromkeys(_event_types(built)),
-        channels=CHANNELS,
+        channels=channels,
     )
 
 
@@ -135,11 +159,20 @@ class Person(msgspec.Struct, frozen=True):
     #: Zone of their own, or None for their market's.
     zone: str | None
     consents: bool
+    #: For a second key: the first one of the same person.
+    known_as: str = ""
+
+    @property
+    def human(self) -> str:
+        """The first key of this person."""
+        return self.known_as or self.key
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """What every event tells of its person."""
-        fields = {"key": self.key, "market": self.market, "phone": self.phone, "name": f"canary-{self.key}"}
+        """What every event tells of its person; under a second key only the first one tells the number."""
+        fields = {"key": self.key, "market": self.market, "name": f"canary-{self.human}"}
+        if not self.known_as:
+            fields["phone"] = self.phone
         if self.token:
             fields["token"] = self.token
         if self.zone:

@@ -13,11 +13,13 @@ import structlog
 from outrider.domain.attempt import AttemptState
 from outrider.testing.simulation.faults import plan_day
 from outrider.testing.simulation.requests import plan_requests
+from outrider.testing.simulation.wishes import plan_life
 from outrider.testing.simulation.world import World
 
 #: Faults planned a day, by profile.
-#: "direct" adds callers of POST /v1/messages to the standard day; days of the others keep their steps.
-PROFILES = {"calm": 0, "direct": 16, "standard": 16, "storm": 60}
+#: "direct" adds callers of POST /v1/messages to the standard day, "people" those who answer; days of the others keep
+#: their steps.
+PROFILES = {"calm": 0, "direct": 16, "people": 16, "standard": 16, "storm": 60}
 DAY, QUIET_DAYS = 86_400.0, 7
 #: Days on which the clocks change in Europe begin so that the change falls into the day.
 CHANGES = (datetime(2026, 3, 28, 12, tzinfo=UTC), datetime(2026, 10, 24, 12, tzinfo=UTC))
@@ -57,7 +59,7 @@ def run_day(seed: int, profile: str = "standard", *, verbose: bool = False) -> D
 
 
 def _simulated(seed: int, profile: str, logs: Sequence[Mapping[str, Any]], *, verbose: bool) -> World:
-    world = World(seed, begins(seed), calm=not PROFILES[profile], verbose=verbose)
+    world = World(seed, begins(seed), calm=not PROFILES[profile], lively=profile == "people", verbose=verbose)
     world.logs = logs
     if world.timeline.start in CHANGES:
         world.met("the clocks changed on this day")
@@ -65,6 +67,8 @@ def _simulated(seed: int, profile: str, logs: Sequence[Mapping[str, Any]], *, ve
     plan_day(world, PROFILES[profile])
     if profile == "direct":
         plan_requests(world)
+    if world.lively:
+        plan_life(world)
     world.timeline.run_until(DAY)
     _quiet(world)
     world.timeline.run_until(DAY * (1 + QUIET_DAYS))

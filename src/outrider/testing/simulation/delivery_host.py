@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -10,6 +10,9 @@ from typing import Any
 import msgspec
 
 from outrider.delivery.health import effective
+from outrider.domain.attempt import Refused
+from outrider.domain.outbox import Intent, Past
+from outrider.domain.registration import Registration
 from outrider.domain.work import Fenced
 from outrider.testing.simulation.carriers import Wire
 from outrider.testing.simulation.hosts import Host
@@ -34,6 +37,16 @@ class Worker(Delivery):
 
     host: DeliveryHost
 
+    def _begin(self, intent: Intent, past: tuple[Past, ...]) -> None:
+        self.host.world.registry.written(intent)
+        super()._begin(intent, past)
+
+    def _unsent(self, intent: Intent) -> Refused | None:
+        unsent = super()._unsent(intent)
+        if unsent is None:
+            self.host.world.watch.call_begins(intent)
+        return unsent
+
     def _spawn(self, call: Coroutine[Any, Any, None]) -> None:
         self.host.spawn(call)
 
@@ -45,6 +58,7 @@ class DeliveryHost(Host):
         """A new worker with a lease."""
         world = self.world
         self.desk = desk_for(self.library, world.accounts)
+        self._take_over_senders()
         self.worker = Worker(
             world.store,
             self.desk,
@@ -65,7 +79,15 @@ class DeliveryHost(Host):
     def refresh(self) -> None:
         """Take over the current configuration and its routes."""
         super().refresh()
+        self._take_over_senders()
         self.desk.replace_routes(self.library.current.toml.routes)
+
+    def _take_over_senders(self) -> None:
+        """The accounts of the simulator are simulated ones, of which nothing is demanded: here it is."""
+        self.told_of_senders: Sequence[Registration] = ()
+        if self.world.lively:
+            self.desk.legality = self.world.registry.legality
+            self.told_of_senders = self.desk.legality.registrations
 
     def work(self) -> None:
         """Claim a batch under a living lease."""

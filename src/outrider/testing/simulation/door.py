@@ -15,11 +15,12 @@ from outrider.api.intake import Intake
 from outrider.contracts.http import Request
 from outrider.contracts.provider import Callback, Forged, Unreadable
 from outrider.domain.entry import ConsentEntry, Entry, Event, Stop
-from outrider.domain.profile import ConsentState
+from outrider.domain.profile import ConsentState, Profile
 from outrider.domain.purpose import Purpose
 from outrider.domain.receipt import Reported
 from outrider.domain.stops import address_key, consent_key
 from outrider.testing.simulation.timeline import Died, Process
+from outrider.workers.wake import Wakes
 
 if TYPE_CHECKING:
     from outrider.testing.simulation.company import Person
@@ -148,7 +149,18 @@ class Door:
         """What the route does; the receipts that were stored."""
         world = self.world
         reporter = _Reporter(world)
-        deps = cast(ApiDeps, SimpleNamespace(reporter=reporter, log=world.store, hasher=world.hasher))
+        deps = cast(
+            ApiDeps,
+            SimpleNamespace(
+                reporter=reporter,
+                log=world.store,
+                hasher=world.hasher,
+                appender=world.store,
+                reading=_Reading(world),
+                configuration=lambda: world.current,
+                wakes=Wakes(),
+            ),
+        )
         try:
             await deliver(deps, account, world.accounts[account], callback)
         except Forged:
@@ -170,6 +182,24 @@ class _Reporter:
     async def report(self, reported: list[Reported]) -> None:
         await self.world.store.report(reported)
         self.stored.extend(reported)
+
+
+class _Reading:
+    """The port behind `deps.reading`, as far as callbacks ask it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def streams_of(self, address: bytes) -> list[bytes]:
+        profiles, hash_of = self.world.store.tables.profiles, self.world.hasher.address
+        return [
+            stream
+            for stream, profile in profiles.items()
+            if any(hash_of(each.channel, each.value) == address for each in profile.identity.addresses)
+        ]
+
+    async def profile(self, stream: bytes) -> Profile | None:
+        return self.world.store.tables.profiles.get(stream)
 
 
 def _drive(coroutine: Any) -> Any:

@@ -12,7 +12,7 @@ import msgspec
 from outrider.domain.profile import ConsentState
 from outrider.domain.purpose import Purpose
 from outrider.testing.simulation.carriers import SHOTS, WINDOWS, Window
-from outrider.testing.simulation.company import configuration
+from outrider.testing.simulation.company import NEXT, configuration
 from outrider.testing.simulation.timeline import Died, Process
 
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ class Planted:
                 return
 
     def _fits(self, fault: Armed) -> bool:
-        """A withdrawal needs somebody who waits for a message; a claim without any is let pass."""
+        """A withdrawal or a STOP needs somebody who waits for a message; a claim without any is let pass."""
+        if fault.what == "stop":
+            return bool(self.world.wishes.claimed())
         return fault.what != "withdraw" or bool(self.world.store.tables.claimed)
 
     def _happen(self, fault: Armed, process: Process) -> None:
@@ -118,6 +120,8 @@ class Planted:
             raise Died(fault.name)
         if fault.what == "pause":
             self._pause(process)
+        elif fault.what == "stop":
+            self.world.wishes.stop(self.world.wishes.claimed()[0])
         else:
             self._withdraw()
 
@@ -223,7 +227,7 @@ def _apply(world: World) -> None:
     waiting = sum(1 for live in world.store.tables.live.values() for _ in live)
     if waiting > 10:
         world.met("version change with more than 10 waiting")
-    world.current = configuration(2 if world.current.number == 1 else 1)
+    world.current = configuration(NEXT[world.current.number])
     for host in world.hosts():
         host.process.after(world.chance.uniform(0.1, 5.0), host.refresh)
 

@@ -21,7 +21,9 @@ class EndChecks(Checks):
 
     def i15_reasons_and_logs_hold_no_personal_data(self) -> None:
         """[end] No address and no name stands in a log line, a reason or the reason of a dead letter."""
-        private = [value for one in self.world.people for value in (one.phone, one.token, f"canary-{one.key}") if value]
+        private = [
+            value for one in self.world.everybody for value in (one.phone, one.token, f"canary-{one.human}") if value
+        ]
         texts = [str(line) for line in self.world.logs]
         texts += [letter.reason for letter in self.tables.dead_letters.values()]
         texts += [row.reason for row in self.tables.messages.values()]
@@ -74,7 +76,7 @@ class EndChecks(Checks):
         return any(
             healthy(self.world.carriers[account].windows, begin, end)
             and not self.memory.harms.get((row.message.id, account))
-            for account in self.world.accounts_of(row.message.channel)
+            for account in self.world.accounts_of(row.message)
         )
 
     def _ran_out_of_copies(self, row: MessageRow) -> bool:

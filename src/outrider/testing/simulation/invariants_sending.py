@@ -15,6 +15,7 @@ from outrider.domain.stops import address_key, consent_key
 from outrider.testing.memory_engine import WITHOUT_SLOT
 from outrider.testing.memory_rows import AttemptRow, MessageRow
 from outrider.testing.simulation.carriers import SHOTS, Copy
+from outrider.testing.simulation.letters import mailbox
 from outrider.testing.simulation.timeline import Process
 from outrider.testing.simulation.watch import MAYBE_OUT, OPTED_OUT, Checks
 
@@ -33,6 +34,8 @@ ONE_STEP = frozenset({"tips", "code", "license", "danger"})
 TROUBLE = frozenset(SHOTS) - {"429", "refuse"}
 #: Purposes for which a doubt may be followed by another copy.
 RESENDS = frozenset({Purpose.SAFETY, Purpose.SECURITY, Purpose.LEGAL, Purpose.TRANSACTIONAL})
+#: Channels that make a phone ring or buzz: mail may come at night.
+CALLING = frozenset({"sms", "push"})
 #: (market, purpose) → local hours, from the first to before the second: an account of its own of the market packs.
 HOURS = {
     ("FR", Purpose.COMMERCIAL): (8, 20),
@@ -99,8 +102,12 @@ class SendingChecks(Checks):
         """A text holds the data of its own person only, and goes to that person."""
         stream = self.tables.messages[copy.message].message.stream
         person = self.world.person_of(stream)
-        strangers = [one.key for one in self.world.people if one is not person and f"canary-{one.key} " in copy.text]
-        if copy.to not in (person.phone, person.token) or strangers or f"canary-{person.key} " not in copy.text:
+        strangers = [
+            one.key for one in self.world.people if one.key != person.human and f"canary-{one.key} " in copy.text
+        ]
+        double = self.world.doubles.get(person.key, person)
+        places = (person.phone, person.token, double.phone, mailbox(person.key))
+        if copy.to not in places or strangers or f"canary-{person.human} " not in copy.text:
             raise self.violated("I15", f"the text for {person.key} went to somebody else", self.i15.__doc__)
 
     i15 = i15_texts_hold_data_of_their_person_only
@@ -193,7 +200,7 @@ class SendingChecks(Checks):
         exempt = any("deadline wins" in r.judgment.margin for r in decision.results) or (
             decision.candidate.time_critical and message.purpose is Purpose.TRANSACTIONAL
         )
-        if hours is None or exempt:
+        if hours is None or exempt or message.channel not in CALLING:
             return
         person = self.world.person_of(message.stream)
         local = attempt.at.astimezone(ZoneInfo(person.zone or MARKET_ZONES[message.market]))
@@ -272,6 +279,9 @@ class SendingChecks(Checks):
     def note_refusals(self) -> None:
         """Outcomes were written: who opted out."""
         for row in self.tables.attempts.values():
+            if row.reason is None:
+                continue
+            self.note_bounce(self.tables.messages[row.message], row.reason)
             if row.reason is OPTED_OUT:
                 self.memory.opted_out.add(self.tables.messages[row.message].message.address)
 

@@ -127,9 +127,10 @@ class TimeChecks(Checks):
         """A provider has our 2xx for a receipt."""
         self.memory.receipts[_key(reported.account, reported.receipt)] = reported
         self.i25_confirmed_receipts_are_stored_once(reported)
-        if reported.receipt.reason is OPTED_OUT and reported.attempt is not None:
-            row = self.tables.messages.get(reported.attempt[0])
-            if row is not None:
+        row = self.tables.messages.get(reported.attempt[0]) if reported.attempt is not None else None
+        if row is not None:
+            self.note_bounce(row, reported.receipt.reason)
+            if reported.receipt.reason is OPTED_OUT:
                 self.memory.opted_out.add(row.message.address)
 
     def i25_confirmed_receipts_are_stored_once(self, reported: Reported) -> None:

@@ -48,7 +48,25 @@ RARE = (
     "a consent was withdrawn under a claim",
     "the database's clock jumps",
 )
-RARE_SEEDS = range(12, 24)
+RARE_SEEDS = range(42, 54)
+#: What a few days of the profile `people` meet.
+LIVELY = {
+    "a START lifted a STOP": 20,
+    "a STOP between decision and intent": 5,
+    "a STOP met a message that waited": 5,
+    "an answer was told twice": 10,
+    "two keys became one person": 20,
+    "two keys parted": 10,
+    "a merged person had a message": 100,
+    "a passage moved": 10,
+    "a passage went back": 5,
+    "a text took the way that was left": 50,
+    "a sender was refused between intent and call": 3,
+    "mail came back for good": 10,
+    "a bill went another way": 10,
+    "C2 the API dies after a reply's commit": 1,
+}
+LIVELY_DAYS = 12
 CHUNK = 50
 
 

@@ -87,6 +87,22 @@ per_hour = 12
 per_day = 40
 """
 
+#: What days with mail have besides.
+MAIL_TOML = """
+[accounts.letters]
+provider = "letters"
+sandbox = true
+key = "letters-key"
+base_url = "https://letters.test"
+deadline = 6.0
+
+[[routes]]
+name = "mail-letters"
+channel = "email"
+account = "letters"
+sender = "us@us.test"
+"""
+
 KINDS = {
     "profile": "kind: profile\ntraits: {name: string}\n",
     "booking": "kind: booking\ntraits: {starts_at: timestamp, ends_at: timestamp, key: string}\n",
@@ -122,6 +138,9 @@ SOURCE = "source: app\nevents:" + "".join(
     + [f"\n  {name}:{_PERSON}" for name in ABOUT_PEOPLE]
 )
 
+#: The event of days with mail, and what it tells.
+MAIL_SOURCE = f"\n  bill.ready:{_PERSON}".replace("push: data.token", "push: data.token, email: data.mail")
+
 #: Name → purpose, variables, text. Every text names its person, so that a stranger's data would be seen.
 TEMPLATES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "confirmed": ("transactional", ("profile.name", "booking.key"), "{{ profile.name }} {{ booking.key }} confirmed"),
@@ -136,6 +155,19 @@ TEMPLATES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "license": ("legal", ("profile.name", "event.data.tag"), "{{ profile.name }} {{ event.data.tag }} expires"),
     "danger": ("safety", ("profile.name", "event.data.tag"), "{{ profile.name }} {{ event.data.tag }} stop"),
     "odd": ("service", ("profile.name", "event.data.tag"), "{{ profile.name }} {{ event.data.tag }} odd"),
+}
+
+MAIL_TEMPLATES = {
+    "bill": ("transactional", ("profile.name", "event.data.tag"), "{{ profile.name }} {{ event.data.tag }} bill"),
+}
+
+MAIL_JOURNEYS = {
+    "bill": """
+journey: bill
+start: {on: bill.ready, again: after_exit}
+steps:
+  - {send: bill, purpose: transactional, valid_for: 2d, channels: {first: [email, sms]}}
+""",
 }
 
 JOURNEYS = {

@@ -10,7 +10,8 @@ from outrider.domain.attempt import AttemptState, Reason
 from outrider.domain.entry import Entry, Event
 from outrider.domain.message import Status
 from outrider.domain.receipt import Reported
-from outrider.testing.memory_rows import AttemptRow
+from outrider.testing.memory_rows import AttemptRow, MessageRow
+from outrider.testing.simulation.letters import FOR_GOOD
 
 if TYPE_CHECKING:
     from outrider.testing.simulation.carriers import Copy
@@ -56,6 +57,14 @@ class Memory:
         self.statuses: dict[bytes, list[Status]] = {}
         #: Addresses (hash) whose person opted out at a provider, as a confirmed receipt or a refusal told us.
         self.opted_out: set[bytes] = set()
+        #: Answers that were stored, by the provider's name, and addresses (hash) from which STOP was the last word.
+        self.answers: set[str] = set()
+        self.left_alone: set[bytes] = set()
+        self.ever_alone: set[bytes] = set()
+        #: Which second keys were merged after the batch before, as either profile had it.
+        self.merged: frozenset[tuple[str, str]] = frozenset()
+        #: Mailboxes (hash) of which a server said that there is no such one.
+        self.no_mailbox: set[bytes] = set()
         #: What an event is told by → the first message of the escalation that told of it.
         self.tags: dict[str, bytes] = {}
         #: Attempts in doubt, and how doubts came and ended.
@@ -90,6 +99,12 @@ class Checks:
             self.memory.doubts[name] += 1
             self.world.met(f"a doubt ended by {name}")
         self.memory.in_doubt = now
+
+    def note_bounce(self, row: MessageRow, reason: Reason | None) -> None:
+        """A provider's word on a message was stored."""
+        if row.message.channel == "email" and reason in FOR_GOOD and row.message.address not in self.memory.no_mailbox:
+            self.memory.no_mailbox.add(row.message.address)
+            self.world.met("mail came back for good")
 
     def new_attempts(self) -> list[AttemptRow]:
         """The attempts written since they were last looked at, oldest first."""

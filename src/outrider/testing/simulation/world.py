@@ -14,11 +14,12 @@ import msgspec
 from outrider.configuration.toml import AccountEntry
 from outrider.contracts.http import Request
 from outrider.domain.attempt import AttemptState
-from outrider.domain.message import Status
+from outrider.domain.message import Message, Status
 from outrider.domain.work import group_of
 from outrider.ingest.mapping import PROFILE
 from outrider.lib.ids import Hasher
 from outrider.plugged import providers
+from outrider.sandbox.counterpart import Counterpart, Taken
 from outrider.testing.memory_rows import MessageRow
 from outrider.testing.simulation.carriers import Carrier, Copy
 from outrider.testing.simulation.company import Person, configuration, people
@@ -28,15 +29,22 @@ from outrider.testing.simulation.faults import Planted
 from outrider.testing.simulation.hosts import EngineHost, Host
 from outrider.testing.simulation.invariants_end import EndChecks
 from outrider.testing.simulation.invariants_intake import IntakeChecks
+from outrider.testing.simulation.invariants_legality import LegalityChecks
+from outrider.testing.simulation.invariants_merging import MergingChecks
+from outrider.testing.simulation.invariants_people import PeopleChecks
 from outrider.testing.simulation.invariants_rules import RuleChecks
 from outrider.testing.simulation.invariants_sending import SendingChecks
 from outrider.testing.simulation.invariants_time import TimeChecks
+from outrider.testing.simulation.letters import Letters
 from outrider.testing.simulation.load import Load
+from outrider.testing.simulation.merges import doubles
 from outrider.testing.simulation.pocket import Pocket
+from outrider.testing.simulation.registry import COUNTRIES, Registry
 from outrider.testing.simulation.store import DatabaseClock, WatchedStore
 from outrider.testing.simulation.sweep_host import SweepHost
 from outrider.testing.simulation.timeline import Process, Timeline
 from outrider.testing.simulation.watch import Memory
+from outrider.testing.simulation.wishes import Wishes
 from outrider.workers.desk import Account
 
 #: Transactions after which somebody may have something to do.
@@ -60,7 +68,9 @@ STIRRING = frozenset(
 DOUBTFUL = frozenset({"finish", "rescue", "resolve", "report", "match_orphans"})
 
 
-class Watch(IntakeChecks, SendingChecks, RuleChecks, TimeChecks, EndChecks):
+class Watch(
+    IntakeChecks, SendingChecks, RuleChecks, PeopleChecks, MergingChecks, LegalityChecks, TimeChecks, EndChecks
+):
     """Every invariant."""
 
     def committed(self, method: str) -> None:
@@ -74,16 +84,21 @@ class Watch(IntakeChecks, SendingChecks, RuleChecks, TimeChecks, EndChecks):
             self.i19_each_step_asks_once()
             self.i19_waits_last_real_time()
             self.i3_only_poison_is_quarantined()
+            self.note_merges()
         elif method == "commit":
             for attempt in self.intents():
                 row = self.tables.messages[attempt.message]
                 self.i11_local_days_hold(row, attempt)
                 self.i42_gaps_hold(row, attempt)
+                self.i43_a_stop_is_obeyed_at_once(row)
+                self.i45_senders_are_registered(row.message, attempt.account, attempt.at)
+                self.i46_no_mail_to_nobody(row, attempt)
         elif method == "finish":
             self.note_refusals()
             self.i14_a_route_rests_for_its_own_trouble()
         elif method == "append":
             self.memory.stops.update(stop.key for stop in store.stopped)
+            self.note_answers()
         elif method == "lift":
             self.memory.stops.difference_update(store.lifted)
 
@@ -103,29 +118,40 @@ class Watch(IntakeChecks, SendingChecks, RuleChecks, TimeChecks, EndChecks):
         self.i24_the_end_follows_from_the_receipts()
         self.i25_orphans_are_strangers()
         self.i36_retries_stay_few()
+        self.i43_the_last_word_counts()
+        self.i44_nothing_said_is_lost()
 
 
 class World:
     """Everything there is."""
 
-    def __init__(self, seed: int, start: datetime, *, calm: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self, seed: int, start: datetime, *, calm: bool = False, lively: bool = False, verbose: bool = False
+    ) -> None:
         self.seed = seed
+        #: Whether people do more than the events of the load: a day of its own kind, so that others keep their steps.
+        self.lively = lively
         self.chance = Random(seed)
         self.timeline = Timeline(start, verbose=verbose)
         self.calm = calm
         self.faults_on = not calm
         self.logs: Sequence[Mapping[str, Any]] = ()
         self.sometimes: Counter[str] = Counter()
-        self.current = configuration(1)
+        self.current = configuration(3 if lively else 1)
         self.hasher = Hasher(b"simulated".ljust(32, b"\0"))
         self.database = DatabaseClock(self.timeline)
         self.store = WatchedStore(self.database, self.current.toml.ceiling, self.hook)
         self.store.tables.set_status = partial(self._set_status, self.store.tables.set_status)  # type: ignore[method-assign]
         self.people = people()
-        self._streams = {self.hasher.stream(PROFILE, person.key): person for person in self.people}
+        #: First key → the same person under a second one.
+        self.doubles = doubles(self.people) if lively else {}
+        self.everybody = (*self.people, *self.doubles.values())
+        self._streams = {self.hasher.stream(PROFILE, person.key): person for person in self.everybody}
         self.maybe_open: dict[tuple[bytes, int], None] = {}
         self.planted = Planted(self)
         self.load = Load(self)
+        self.wishes = Wishes(self)
+        self.registry = Registry(self)
         self.memory = Memory()
         self.watch = Watch(self, self.memory)
         self._skews: dict[str, float] = {}
@@ -168,9 +194,11 @@ class World:
         """The person of a stream."""
         return self._streams[stream]
 
-    def accounts_of(self, channel: str) -> list[str]:
-        """The accounts a channel's routes use."""
-        return [route.account for route in self.current.toml.routes if route.channel == channel]
+    def accounts_of(self, message: Message) -> list[str]:
+        """The accounts of the routes for a message, without those closed in its country at some time of the day."""
+        country = COUNTRIES.get(message.content.address[:3], "")
+        accounts = [route.account for route in self.current.toml.routes if route.channel == message.channel]
+        return [account for account in accounts if (account, country) not in self.registry.ever_closed]
 
     def groups_with_work(self) -> list[int]:
         """The groups in which an engine could do something now."""
@@ -235,6 +263,11 @@ class World:
         self.timeline.note(f"{copy.account} accepted {copy.message.hex()[-6:]}.{copy.number}")
         self.watch.accepted(copy)
 
+    def received(self, account: str, side: Counterpart, taken: Taken) -> None:
+        """See Truth."""
+        if self.lively and taken.to.startswith("+"):
+            self.wishes.received(account, side, taken)
+
     def harmed(self, account: str, message: bytes, how: str) -> None:
         """See Truth."""
         self.timeline.note(f"{account} meets {message.hex()[-6:]} with {how}")
@@ -250,7 +283,7 @@ class World:
 
 
 def _account(entry: AccountEntry) -> Account:
-    kind = Pocket if entry.provider == Pocket.name else providers()[entry.provider]
+    kind = {**providers(), Pocket.name: Pocket, Letters.name: Letters}[entry.provider]
     secrets = {"api_key", "auth_token", "key"}
     values = {name: {"value": value} if name in secrets else value for name, value in entry.settings.items()}
     return Account(

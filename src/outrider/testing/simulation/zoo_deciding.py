@@ -25,7 +25,7 @@ from outrider.testing.simulation.company import Poisoned, PoisonStep
 from outrider.testing.simulation.timeline import Process
 from outrider.workers import deliver, exchange, resolve
 from outrider.workers.desk import Desk
-from outrider.workers.engine import deciding, run
+from outrider.workers.engine import deciding, identities, run
 from outrider.workers.engine.things import Things
 from outrider.workers.prepare import prepare
 
@@ -141,6 +141,32 @@ def gaps_are_not_looked_at(patch: Patch) -> None:
 def days_begin_in_utc(patch: Patch) -> None:
     """A cap by the day counts the days of UTC."""
     patch.set(frequency_cap, "zone_of", lambda name, market: UTC)
+
+
+def passages_stay_and_go(patch: Patch) -> None:
+    """A passage that moves to another key of its person goes on where it was, too."""
+    patch.set(identities, "_move_out", lambda people, live, why: tuple(live))
+
+
+def merged_keys_keep_their_events(patch: Patch) -> None:
+    """What comes under a merged key is handled there."""
+    original = identities.passed_on
+
+    def passed_on(entry: Entry, key: str, into: str) -> Any:
+        return None if isinstance(entry.body, EventEntry) else original(entry, key, into)
+
+    patch.set(identities, "passed_on", passed_on)
+
+
+def registrations_of_the_first_day(patch: Patch) -> None:
+    """A worker asks once where its routes may be used, and not again when the day is over."""
+    original = Desk.ways
+
+    def ways(self: Any, message: Any, day: Any) -> Any:
+        self.first_day = getattr(self, "first_day", day)
+        return original(self, message, self.first_day)
+
+    patch.set(Desk, "ways", ways)
 
 
 def one_stream_after_the_other(patch: Patch) -> None:

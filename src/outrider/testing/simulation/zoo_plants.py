@@ -15,16 +15,20 @@ from outrider.testing.simulation.zoo_deciding import (
     gaps_are_not_looked_at,
     halves_are_handled_again,
     lost_answer_is_a_refusal,
+    merged_keys_keep_their_events,
     newest_round_is_told,
     no_lookup_lag,
     one_breaker_for_all,
     one_stream_after_the_other,
     own_clock_of_the_resolver,
+    passages_stay_and_go,
+    registrations_of_the_first_day,
     retries_without_a_budget,
     window_is_not_compared,
 )
 from outrider.testing.simulation.zoo_storing import (
     answer_before_commit,
+    bounces_are_forgotten,
     cap_counts_what_was_sent,
     consent_read_before,
     doubt_frees_the_slot,
@@ -37,6 +41,8 @@ from outrider.testing.simulation.zoo_storing import (
     poll_by_last_position,
     rescue_runs_again,
     retry_on_timeout,
+    stop_is_for_decisions_only,
+    told_again_counts_again,
 )
 
 #: Number → fault, the invariants that may catch it, the profile, the plant. From 101 on they are our own.
@@ -69,5 +75,11 @@ PLANTS: dict[int, tuple[str, tuple[str, ...], str, Callable[[Patch], None]]] = {
     109: ("an event visits its objects one by one", ("I41",), "storm", one_stream_after_the_other),
     110: ("the gap between messages is not looked at", ("I42",), "standard", gaps_are_not_looked_at),
     111: ("a cap by the day counts days of UTC", ("I11",), "storm", days_begin_in_utc),
+    112: ("a STOP is for decisions only", ("I43",), "people", stop_is_for_decisions_only),
+    113: ("a passage goes on under both keys of a person", ("I44",), "people", passages_stay_and_go),
+    114: ("a merged key keeps its events", ("I44",), "people", merged_keys_keep_their_events),
+    115: ("an ended registration counts till the restart", ("I45",), "people", registrations_of_the_first_day),
+    116: ("mail that came back for good is forgotten", ("I46",), "people", bounces_are_forgotten),
+    117: ("an answer told again counts again", ("I43",), "people", told_again_counts_again),
     105: ("absence proved without the reporting lag", ("I7", "I6"), "storm", no_lookup_lag),
 }

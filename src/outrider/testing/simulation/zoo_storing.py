@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from outrider.contracts.step import Move, Node, Scene, Stay
-from outrider.domain import lattice
+from outrider.domain import lattice, stops
 from outrider.domain.attempt import AttemptState, Outcome, Reason, Refused, Unknown
 from outrider.domain.entry import Entry, Stop
 from outrider.domain.message import Status
@@ -23,7 +23,7 @@ from outrider.domain.purpose import Purpose
 from outrider.domain.receipt import ReceiptStatus, Reported
 from outrider.domain.work import group_of
 from outrider.journeys.steps.wait import For, Wait
-from outrider.testing import memory_engine
+from outrider.testing import memory_engine, memory_log, memory_tables
 from outrider.testing.memory_claim import MemoryClaim
 from outrider.testing.memory_delivery import MemoryDelivery
 from outrider.testing.memory_receipts import MemoryReceipts
@@ -112,6 +112,30 @@ def consent_read_before(patch: Patch) -> None:
 
     patch.set(MemoryClaim, "__init__", init)
     patch.set(MemoryClaim, "_stop", stop)
+
+
+def stop_is_for_decisions_only(patch: Patch) -> None:
+    """What was decided before a STOP is still sent: the intent's transaction does not look for one."""
+    original = MemoryClaim._stop
+
+    def stop(self: MemoryClaim, intent: Intent) -> Stop | None:
+        return original(self, replace(intent, stop_keys=[key for key in intent.stop_keys if "opt_out" not in key]))
+
+    patch.set(MemoryClaim, "_stop", stop)
+
+
+def told_again_counts_again(patch: Patch) -> None:
+    """A STOP or START that a provider tells again takes effect again, whatever was written since."""
+    patch.set(memory_log, "in_effect", lambda stops, entries, positions: {stop.key: stop for stop in stops})
+
+
+def bounces_are_forgotten(patch: Patch) -> None:
+    """Mail that comes back for good ends no address."""
+
+    def suppression(channel: str, reason: Reason | None) -> str | None:
+        return None if channel == "email" else stops.suppression(channel, reason)
+
+    patch.set(memory_tables, "suppression", suppression)
 
 
 def cap_counts_what_was_sent(patch: Patch) -> None:
