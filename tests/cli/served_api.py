@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 from click.testing import CliRunner, Result
 
@@ -100,14 +101,18 @@ def running() -> Iterator[Running]:
         started.set()
         await task
 
+    # No engine works here: whoever waits for what is applied would wait for nothing.
+    patience = mock.patch("outrider.api.writing.LONGEST_WAIT", 0.0)
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
+    patience.start()
     try:
         assert started.wait(30)
         port = server.servers[0].sockets[0].getsockname()[1]
         made.environment["OUTRIDER_URL"] = f"http://127.0.0.1:{port}"
         yield made
     finally:
+        patience.stop()
         server.should_exit = True
         thread.join(30)
 
